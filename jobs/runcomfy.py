@@ -1,0 +1,400 @@
+"""RunComfy's Model API: submit, status, result, cancel, model; typed answers and one tree of errors.
+
+The contract has no idempotency key and no list of requests, so the error of a submit must say whether the paid
+request was accepted: NotSent and Refused are certain, Ambiguous is not. Reads raise Temporary or Gone.
+"""
+
+import asyncio
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from . import network
+
+WAITING = {"in_queue", "pending", "waiting", "queued"}
+RUNNING = {"in_progress", "starting", "processing", "running"}
+DONE = {"completed", "succeeded"}
+ENDED_BADLY = {"failed", "error"}
+CANCELLED = {"cancelled", "canceled"}
+TOLD_ENDS = DONE | CANCELLED | {"failed"}  # "error" may as well be the status of a call
+
+NOT_READY = 400005
+MALFORMED_ID, NOT_YOURS = 400001, 403001
+BROKEN: dict[type[Exception], str] = {
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.ConnectError: "no connection",
+    httpx.TimeoutException: "no answer in time",
+    TimeoutError: "no answer in time",
+    httpx.RemoteProtocolError: "the connection was closed without an answer",
+    httpx.NetworkError: "the connection broke",
+}
+LONGEST_ANSWER = 4 * 1024 * 1024
+
+
+class RunComfyError(Exception):
+    """What RunComfy answered instead of what was asked.
+
+    `code` is its error_code, else the HTTP status, else None; `words` its own words; `retry_after` seconds or None.
+    """
+
+    def __init__(self, words: str, *, code: int | None = None, raw: Any = None, retry_after: float | None = None):
+        self.words, self.code, self.raw, self.retry_after = words, code, raw, retry_after
+        super().__init__(f"{code}: {words}" if code else words)
+
+
+class NotSent(RunComfyError):
+    """The submit never left this machine: it may be sent again."""
+
+
+class Refused(RunComfyError):
+    """RunComfy said no before it accepted: nothing runs, nothing is charged."""
+
+    @property
+    def is_rate_limit(self) -> bool:
+        return _stands_for(self.code, 429)
+
+
+class Ambiguous(RunComfyError):
+    """The submit may have been accepted and charged: only a person can tell."""
+
+
+class Temporary(RunComfyError):
+    """A read that may succeed later."""
+
+
+class Gone(RunComfyError):
+    """The request does not exist, is no longer kept, or is not ours."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    request_id: str
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Status:
+    """`word` is RunComfy's own status word, kept also when it is one that we have never seen."""
+
+    word: str
+    queue_position: int | None = None
+    model_id: str = ""  # not in the contract; empty unless RunComfy tells it
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.word in WAITING
+
+    @property
+    def is_running(self) -> bool:
+        return self.word in RUNNING
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.word in CANCELLED
+
+    @property
+    def has_ended(self) -> bool:
+        return self.word in DONE | ENDED_BADLY | CANCELLED
+
+
+@dataclass(frozen=True)
+class Result:
+    """`is_ready` is false while the request has not ended; `cost` is in US dollars, None when not told."""
+
+    word: str
+    output: Any = None
+    error: Any = None
+    cost: Decimal | None = None
+    raw: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.word in DONE | ENDED_BADLY | CANCELLED
+
+    @property
+    def is_done(self) -> bool:
+        return self.word in DONE
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.word in CANCELLED
+
+
+@dataclass(frozen=True)
+class Cancellation:
+    """`outcome`: "cancelled", "not_cancellable" or "cancellation_requested", or a word yet unknown."""
+
+    outcome: str
+    word: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """`base_price_usd` is for one `price_unit`; None when RunComfy does not tell."""
+
+    model_id: str
+    base_price_usd: Decimal | None
+    price_unit: str
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What came over the wire; `body` is its JSON, None when it is none. Neither holds our token."""
+
+    response: httpx.Response
+    text: str
+    body: Any
+
+
+class RunComfy:
+    """The client; use as `async with RunComfy(base_url, token) as provider`. Times are in seconds."""
+
+    def __init__(self, base_url: str, token: str, *, submit_timeout: float = 60, read_timeout: float = 20):
+        self._submits = network.submit_client(base_url, token, submit_timeout)
+        self._reads = network.ReadClients(base_url, token, read_timeout)
+        # A server that trickles its answer never trips httpx's time-outs, which are for each byte.
+        self._submit_timeout, self._read_timeout = submit_timeout, read_timeout
+        self._token = token
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(self._submits.aclose(), self._reads.aclose())
+
+    async def submit(self, model_id: str, body: Mapping[str, Any]) -> Accepted:
+        """The paid POST, sent once. Raises NotSent, Refused or Ambiguous."""
+        content = json.dumps(body).encode()
+        try:
+            async with asyncio.timeout(self._submit_timeout + network.CONNECT_SECONDS):
+                answer = await self._send(
+                    self._submits, "POST", f"/v1/models/{model_id}", content, {"Content-Type": "application/json"}
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
+            raise NotSent(_words_of(problem)) from problem
+        except (httpx.HTTPError, TimeoutError) as problem:
+            raise Ambiguous(_words_of(problem)) from problem
+        return _accepted(answer)
+
+    async def status(self, request_id: str) -> Status:
+        """Raises Temporary or Gone."""
+        answer = await self._read("GET", f"/v1/requests/{quote(request_id, safe='')}/status")
+        model_id = answer.get("model_id")
+        position = _position(answer.get("queue_position"))
+        return Status(_status_word(answer), position, model_id if isinstance(model_id, str) else "")
+
+    async def result(self, request_id: str) -> Result:
+        """The result with its cost; not `is_ready` while the request goes on. Raises Temporary or Gone."""
+        path = f"/v1/requests/{quote(request_id, safe='')}/result?include_cost=true"
+        try:
+            answer = await self._read("GET", path)
+        except Temporary as problem:
+            if problem.code == NOT_READY:
+                return Result(word="")
+            raise
+        # A result that holds an output and names no status has ended.
+        return Result(
+            word=_status_word(answer, default="completed" if answer.get("output") else "unknown"),
+            output=answer.get("output"),
+            error=answer.get("error"),
+            cost=_money(answer.get("cost")),
+            raw=answer,
+        )
+
+    async def cancel(self, request_id: str) -> Cancellation:
+        """Raises Temporary or Gone. Asking twice does no harm."""
+        answer = await self._read("POST", f"/v1/requests/{quote(request_id, safe='')}/cancel")
+        return Cancellation(str(answer.get("outcome", "")).lower(), _status_word(answer, default=""))
+
+    async def model(self, model_id: str) -> Model:
+        """Raises Temporary or Gone."""
+        answer = await self._read("GET", f"/v1/models/{model_id}")
+        return Model(
+            model_id=str(answer.get("model_id", model_id)),
+            base_price_usd=_money(answer.get("base_price_usd")),
+            price_unit=str(answer.get("price_unit") or ""),
+        )
+
+    async def balance(self) -> Decimal:
+        """US dollars left on the account. Raises Temporary or Gone."""
+        if (amount := _money((await self._read("GET", "/prod/v2/balance")).get("balance_usd"))) is None:
+            raise Temporary("an answer without a balance")
+        return amount
+
+    async def _read(self, method: str, path: str) -> dict[str, Any]:
+        try:
+            async with asyncio.timeout(self._read_timeout + network.CONNECT_SECONDS), self._reads.one() as client:
+                return _read_answer(await self._send(client, method, path))
+        except (httpx.HTTPError, TimeoutError) as problem:
+            raise Temporary(_words_of(problem)) from problem
+
+    async def _send(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> _Answer:
+        received = bytearray()
+        async with client.stream(method, path, content=content, headers=headers) as response:
+            async for chunk in response.aiter_bytes():
+                received += chunk
+                if len(received) > LONGEST_ANSWER:
+                    return _Answer(response, f"an answer of more than {LONGEST_ANSWER} bytes", None)
+        text = received.decode("utf-8-sig", "replace")
+        if not response.is_success or "error_code" in text:
+            # An error may repeat what it did not like about our headers.
+            text = text.replace(self._token, "[token]")
+        return _Answer(response, text, _json(text))
+
+
+def _accepted(answer: _Answer) -> Accepted:
+    response, body = answer.response, answer.body
+    request_id = body.get("request_id") if isinstance(body, dict) else None
+    if response.is_success and isinstance(request_id, str) and 0 < len(request_id) <= 200:
+        return Accepted(request_id, body)
+    details = _details(answer)
+    # A redirect or an unreadable 2xx says nothing at all.
+    said = details["code"] if response.is_success else response.status_code
+    raise (Refused if _is_refusal(said) else Ambiguous)(**details)
+
+
+def _is_refusal(code: int) -> bool:
+    """402… is a refusal, 500… is not; 408, 409 and 499 may stand for a request that was taken."""
+    status = int(str(code)[:3])
+    return 400 <= status < 499 and status not in {408, 409}
+
+
+def _stands_for(code: int | None, status: int) -> bool:
+    """Numeric codes begin with the HTTP status that they stand for: 429001."""
+    return str(code).startswith(str(status))
+
+
+def _read_answer(answer: _Answer) -> dict[str, Any]:
+    body = answer.body
+    is_object = answer.response.is_success and isinstance(body, dict)
+    # A request that has failed may tell its error_code beside its status: that is no error of the call.
+    if is_object and (not body.get("error_code") or _status_word(body) in TOLD_ENDS):
+        return body
+    details = _details(answer)
+    gone = _stands_for(details["code"], 404) or details["code"] in {MALFORMED_ID, NOT_YOURS}
+    raise (Gone if gone else Temporary)(**details)
+
+
+def _json(text: str) -> Any:
+    """What the text stands for, or None when it is no JSON; without what PostgreSQL cannot store."""
+    try:
+        body = json.loads(text, parse_constant=lambda _name: None, parse_float=_finite)
+        return _storable(body) if "\\u" in text else body
+    except (ValueError, RecursionError):
+        return None
+
+
+def _finite(digits: str) -> float | None:
+    return number if math.isfinite(number := float(digits)) else None
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL and half surrogate pairs."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(entry) for entry in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(entry) for key, entry in value.items()}
+    return value
+
+
+def _details(answer: _Answer) -> dict[str, Any]:
+    response, body = answer.response, answer.body
+    code = response.status_code
+    if isinstance(body, dict):
+        code = _integer(body.get("error_code")) or code
+    if response.status_code == 429:
+        code = 429
+    return {
+        "words": _words_in(body) or f"HTTP {response.status_code} {response.reason_phrase}".strip(),
+        "code": code,
+        "raw": body if body is not None else answer.text[:2000].replace("\0", ""),
+        "retry_after": _retry_after(response.headers.get("Retry-After")),
+    }
+
+
+def _words_in(body: Any) -> str:
+    """The provider's words in any of the shapes on record; a non-text is shown as JSON rather than lost."""
+    if isinstance(body, str):
+        return body[:2000]
+    if not isinstance(body, dict):
+        return ""
+    for key in ("error_message", "message", "error", "detail"):
+        if body.get(key):
+            return words(body[key])
+    return ""
+
+
+def words(value: Any) -> str:
+    """A readable text of RunComfy's `error`, which may be a string or any JSON."""
+    if isinstance(value, dict) and (inner := _words_in(value)):
+        return inner
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:2000]
+
+
+def _words_of(problem: Exception) -> str:
+    """What broke, in words: httpx often leaves its exceptions without any."""
+    for kind, words_for_it in BROKEN.items():
+        if isinstance(problem, kind):
+            return f"{words_for_it} ({type(problem).__name__}{f': {problem}' if str(problem) else ''})"
+    return f"{type(problem).__name__}: {problem}"
+
+
+def _status_word(answer: Mapping[str, Any], default: str = "unknown") -> str:
+    return str(answer.get("status") or default).strip().lower()[:40]
+
+
+def _integer(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _position(value: Any) -> int | None:
+    number = _integer(value)
+    return number if number is not None and 0 <= number < 2**31 else None
+
+
+def _money(value: Any) -> Decimal | None:
+    """A sum in dollars of what may be a number, a numeric text, or nothing."""
+    if value is None or isinstance(value, bool):
+        return None
+    try:
+        amount = Decimal(str(value).strip().lstrip("$"))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount < 100_000 else None
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds of a Retry-After header, in either of its forms; at most an hour."""
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
+        except (ValueError, TypeError):
+            return None
+    return min(max(seconds, 0.0), 3600.0) if seconds == seconds else None

@@ -1,0 +1,1 @@
+"""A stand-in for RunComfy's Model API: the same endpoints, real pictures, and every fault on demand."""

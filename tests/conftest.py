@@ -1,0 +1,241 @@
+"""The fixed cast, the provider (the sandbox as a real server), and the files of one test."""
+
+import hashlib
+import io
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings as configured
+from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
+from django.core.files.storage import default_storage
+from django.db.models.fields.files import FieldFile
+from django.test import Client
+from django.utils import translation
+from django_q.models import OrmQ
+from PIL import Image
+from rest_framework.test import APIClient
+
+from jobs import drive, intake, lifecycle, pictures, seedream, store
+from jobs.models import ApiToken, Job, Output
+
+BUCKET, REGION, KEY, SECRET = "pictures", "us-east-1", "access-key", "secret-key"
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    """Owns the jobs."""
+    return User.objects.create_user("alice", "alice@example.com", "alice's secret")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    """A teammate."""
+    return User.objects.create_user("bob", "bob@example.com", "bob's secret")
+
+
+@pytest.fixture
+def rita(db: None) -> User:
+    """Reviews."""
+    user = User.objects.create_user("rita", "rita@example.com", "rita's secret")
+    user.user_permissions.add(Permission.objects.get(codename="review_output"))
+    return user
+
+
+@pytest.fixture
+def sam(db: None) -> User:
+    """Staff."""
+    return User.objects.create_superuser("sam", "sam@example.com", "sam's secret")
+
+
+@pytest.fixture
+def as_user() -> Callable[[User], Client]:
+    """A browser in which that user is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def api() -> Callable[[User], APIClient]:
+    """A program that holds that user's token."""
+
+    def with_token(user: User) -> APIClient:
+        _row, token = ApiToken.objects.create(user=user, name="test")
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return client
+
+    return with_token
+
+
+class Sandbox:
+    """The provider's stand-in in a process of its own, with its controls."""
+
+    def __init__(self, url: str, client: httpx.Client):
+        self.url, self._http = url, client
+
+    def misbehave(self, kind: str, **options: Any) -> None:
+        fault = {"kind": kind, **options}
+        self._http.post("/sandbox/faults", json={"faults": [fault]}).raise_for_status()
+
+    def ledger(self) -> dict[str, Any]:
+        return self._http.get("/sandbox/ledger").raise_for_status().json()
+
+    def behave(self) -> None:
+        self._http.delete("/sandbox/faults").raise_for_status()
+
+    def reset(self) -> None:
+        self._http.post("/sandbox/reset").raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", "sandbox", "--port", "0", "--queue-seconds", "0.1", "--run-seconds", "0.1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=configured.BASE_DIR)
+    assert process.stdout is not None
+    address = process.stdout.readline().strip().rsplit(" ", 1)[-1]
+    with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+        yield Sandbox(address, client)
+    process.terminate()
+    process.wait(timeout=10)
+    process.stdout.close()
+
+
+@pytest.fixture
+def sandbox(sandbox_server: Sandbox, settings: Any) -> Sandbox:
+    """Configured as the provider, behaving well and with an empty ledger; pictures travel inside the request."""
+    sandbox_server.reset()
+    settings.RUNCOMFY_BASE_URL = sandbox_server.url
+    settings.TRUSTED_ADDRESS = sandbox_server.url.removeprefix("http://")
+    settings.INPUT_DELIVERY = "data"
+    return sandbox_server
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """A page that an earlier test asked for in Japanese leaves its thread in Japanese."""
+    translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path: Any, settings: Any) -> Iterator[None]:
+    """Each test has an empty store and an empty cache, and no provider unless it asks for one."""
+    media = tmp_path / "media"
+    (media / "tmp").mkdir(parents=True)
+    settings.FILE_UPLOAD_TEMP_DIR = media / "tmp"
+    settings.MEDIA_ROOT = media
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": media, "allow_overwrite": True},
+        },
+    }
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.RUNCOMFY_BASE_URL = "http://127.0.0.1:1"
+    cache.clear()
+    assert default_storage.path("") == str(media)
+    yield
+    cache.clear()
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer  # slow to import, and few tests need it
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: str, settings: Any) -> Iterator[Any]:
+    """The store is an S3 bucket, of which this is boto's client."""
+    import boto3
+
+    options = {"endpoint_url": s3, "region_name": REGION}
+    client = boto3.client("s3", aws_access_key_id=KEY, aws_secret_access_key=SECRET, **options)
+    client.create_bucket(Bucket=BUCKET)
+    stored = options | {"bucket_name": BUCKET, "access_key": KEY, "secret_key": SECRET, "signature_version": "s3v4"}
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {**stored, "default_acl": None, "querystring_auth": True, "max_memory_size": 1024},
+        }
+    }
+    yield client
+    client.close()
+
+
+def png(width: int = 64, height: int = 48, color: Any = "teal") -> io.BytesIO:
+    return picture_file("PNG", width, height, color)
+
+
+def picture_file(
+    format: str, width: int = 64, height: int = 48, color: Any = "teal", mode: str = "RGB", **options: Any
+) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.new(mode, (width, height), color).save(file, format, **options)
+    file.seek(0)
+    file.name = f"picture.{format.lower()}"
+    return file
+
+
+def stored_output(job: Job, file: io.BytesIO | None = None, extension: str = ".png", **given: Any) -> Output:
+    """One more result of a job, with its file."""
+    data = (file or png()).getvalue()
+    name = store.keep_bytes(data, "outputs", extension)
+    known = {"kind": "image", "content_type": "image/png", "width": 64, "height": 48, "size": len(data)}
+    return Output.objects.create(
+        job=job, position=job.outputs.count(), file=name, sha256=hashlib.sha256(data).hexdigest(), **known | given
+    )
+
+
+def stored_bytes(field: FieldFile) -> bytes:
+    with field.open("rb") as file:
+        return file.read()
+
+
+def parameters(**given: Any) -> dict[str, Any]:
+    return seedream.clean_parameters(
+        {"text": "Make 2 images of it.", "sequential_image_generation_options": 2, **given}
+    )
+
+
+def rings(task: str) -> int:
+    """How often that task waits in our own queue."""
+    return [entry.task["func"] for entry in OrmQ.objects.all()].count(f"jobs.tasks.{task}")
+
+
+@pytest.fixture
+def orm_queue(settings: Any) -> None:
+    """A ring is a row in our own database, as in the embedded default."""
+    if "orm" not in settings.Q_CLUSTER:
+        pytest.skip("the broker is Redis here; its rings are proved by the worker's tests")
+
+
+@pytest.fixture
+def make_job(settings: Any) -> Callable[..., Job]:
+    """A pending job of one small picture."""
+
+    def make(owner: User, **given: Any) -> Job:
+        kept = [intake.Kept(intake.keep(pictures.clean(png())), name="teal.png")]
+        return lifecycle.create(owner, parameters(**given), kept)
+
+    return make
+
+
+@pytest.fixture
+def drive_all() -> Callable[[], None]:
+    """Do what the queue would do, once: run a driver until it has nothing left or its time is over."""
+    return drive.drive
