@@ -1,0 +1,145 @@
+"""Stored files over HTTP: a fixed content type, a name that we chose, and caching, for what never changes.
+
+From a folder by this process or, with X_ACCEL_PREFIX, by the web server in front; from S3 by a redirect to it.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotFound,
+    HttpResponseRedirect,
+)
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from whitenoise.responders import SlicedFile
+
+from . import ranges, sizes, store
+from .models import Output, Picture
+
+FOREVER = "private, max-age=31536000, immutable"
+LINK_SECONDS = 3600  # how long an address of the file store is good for
+LINK_CACHED_SECONDS = LINK_SECONDS - 600
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A file of the store and what it is sent as; `tag` names its bytes."""
+
+    file: str
+    tag: str
+    content_type: str
+    name: str
+    is_download: bool = False
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.tag}"'
+
+    @property
+    def disposition(self) -> str:
+        return content_disposition_header(self.is_download, self.name) or "inline"
+
+
+def serve_output(request: HttpRequest, output: Output, *, download: bool = False) -> HttpResponseBase:
+    name = f"seedream-{output.job_id}-{output.position + 1}.{output.extension}"
+    return _serve(request, Sent(str(output.file.name), output.sha256, output.content_type, name, download))
+
+
+def serve_picture(request: HttpRequest, picture: Picture) -> HttpResponseBase:
+    name = f"picture-{picture.sha256[:12]}.{'png' if picture.content_type == 'image/png' else 'jpg'}"
+    return _serve(request, Sent(str(picture.file.name), picture.sha256, picture.content_type, name))
+
+
+def serve_size(request: HttpRequest, row: Output | Picture, width: int) -> HttpResponseBase:
+    if width not in row.widths:
+        raise Http404(_("There is no copy of this width."))
+    name = f"picture-{row.sha256[:12]}-{width}.webp"
+    return _serve(request, Sent(sizes.name(row.sha256, width), f"{row.sha256}-{width}", "image/webp", name))
+
+
+def serve_preview(request: HttpRequest, picture: Picture) -> HttpResponseBase:
+    """The copy of middling size; the picture itself until copies were made."""
+    if not picture.widths:
+        return serve_picture(request, picture)
+    return serve_size(request, picture, picture.widths[len(picture.widths) // 2])
+
+
+def _serve(request: HttpRequest, sent: Sent) -> HttpResponseBase:
+    if not isinstance(default_storage, FileSystemStorage):
+        return _redirected(sent)
+    response = get_conditional_response(request, sent.etag) or _from_folder(request, sent)
+    if response.status_code < 400:
+        response["Cache-Control"], response["ETag"] = FOREVER, sent.etag
+    return response
+
+
+def _redirected(sent: Sent) -> HttpResponseBase:
+    # The browser shows what S3 answers to a download; a picture of a page that is not there looks the same either way.
+    if sent.is_download and not store.exists(sent.file):
+        return _missing()
+    told = {
+        "ResponseContentType": sent.content_type,
+        "ResponseContentDisposition": sent.disposition,
+        "ResponseCacheControl": FOREVER,
+    }
+    url = default_storage.url(sent.file, parameters=told, expire=LINK_SECONDS)  # type: ignore[call-arg]
+    return HttpResponseRedirect(url, headers={"Cache-Control": f"private, max-age={LINK_CACHED_SECONDS}"})
+
+
+def _from_folder(request: HttpRequest, sent: Sent) -> HttpResponseBase:
+    try:
+        file = default_storage.open(sent.file)
+    except FileNotFoundError:
+        return _missing()
+    if settings.X_ACCEL_PREFIX:
+        file.close()
+        return _by_the_web_server(sent)
+    part = _wanted_part(request, sent, file.size)
+    if not part and file.size:
+        file.close()
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
+    return _streamed(file, part, sent)
+
+
+def _by_the_web_server(sent: Sent) -> HttpResponse:
+    """It answers ranges and conditions itself, and takes these headers over."""
+    address = settings.X_ACCEL_PREFIX + quote(sent.file)
+    headers = {"X-Accel-Redirect": address, "Content-Disposition": sent.disposition}
+    return HttpResponse(content_type=sent.content_type, headers=headers)
+
+
+def _wanted_part(request: HttpRequest, sent: Sent, size: int) -> range:
+    header = request.headers.get("Range", "") if request.method == "GET" else ""
+    # Somebody who has the first half of other bytes wants all of these.
+    is_same = request.headers.get("If-Range", sent.etag) == sent.etag
+    part = ranges.wanted(header, size) if is_same else None
+    return range(size) if part is None else part
+
+
+def _streamed(file: File, part: range, sent: Sent) -> HttpResponseBase:
+    response = FileResponse(
+        SlicedFile(file, part.start, part.stop - 1),
+        content_type=sent.content_type,
+        as_attachment=sent.is_download,
+        filename=sent.name,
+        headers={"Accept-Ranges": "bytes", "Content-Length": str(len(part))},
+    )
+    response.block_size = File.DEFAULT_CHUNK_SIZE
+    if len(part) < file.size:
+        response.status_code = 206
+        response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+    return response
+
+
+def _missing() -> HttpResponse:
+    return HttpResponseNotFound(_("The file is missing from the store."), content_type="text/plain; charset=utf-8")

@@ -1,0 +1,281 @@
+"""Pictures in: uploads, https links, data URIs, earlier outputs and already kept pictures, mixed and in order, each
+checked and kept."""
+
+import asyncio
+import base64
+import binascii
+import io
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from django.conf import settings
+from django.core import signing
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+
+from . import doorbell, network, pictures, seedream, store
+from .models import Job, Output, Picture
+
+NUMBERED = re.compile(r"images\[(\d{1,3})\]")
+# A small compressed answer may unfold to gigabytes in one step.
+PLAIN = {"Accept-Encoding": "identity"}
+REFERENCE = "picture:"
+REFERENCE_SALT = "jobs.kept-picture"
+OUTPUT = "output:"
+OUTPUT_PATH = re.compile(r"/(?:api/v1/)?(?:outputs|pictures)/([0-9a-fA-F-]{36})/")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A picture that may be used as an input, under the name that its user gave it; `output` is what it was made of."""
+
+    picture: Picture
+    name: str = ""
+    source_url: str = ""
+    output: Output | None = None
+
+
+# What links and words for outputs stand for, by what was given: a file's bytes, an output, or why there is none
+Found = dict[str, bytes | str | Output]
+
+
+def take(images: Sequence[Any], user: Any) -> list[Kept]:
+    """Check and keep every picture. Raises seedream.InvalidInput with all the messages, each naming its picture."""
+    kept, problems = take_what_is_good(images, user)
+    if problems:
+        raise seedream.InvalidInput({"images": problems})
+    return kept
+
+
+def take_what_is_good(images: Sequence[Any], user: Any) -> tuple[list[Kept], list[str]]:
+    """The pictures that could be kept, and a message for each that could not: a form shows both."""
+    problems = seedream.check_count(len(images))
+    images = images[: seedream.MAX_IMAGES]
+    fetched = asyncio.run(_fetch_all([image for image in images if _is_link(image)]))
+    found: Found = {**fetched, **_outputs_of(images, user)}
+    kept = []
+    for number, image in enumerate(images, start=1):
+        try:
+            kept.append(_take_one(image, found, user))
+        except pictures.BadPicture as problem:
+            problems += [f"{_label(number, image, found)}: {message}" for message in problem.messages]
+    return kept, problems
+
+
+def in_order(data: QueryDict, files: MultiValueDict) -> list[Any]:
+    """The pictures of a posted form: images[0], images[1], … in that order whatever each is, then what came under
+    the plain name: words first, then files. A number given twice loses no picture."""
+    numbered = [
+        (int(match[1]), value)
+        for source in (data, files)
+        for field in source
+        if (match := NUMBERED.fullmatch(field))
+        for value in source.getlist(field)
+    ]
+    numbered.sort(key=lambda entry: entry[0])
+    plain = [word.strip() for word in data.getlist("images") if isinstance(word, str) and word.strip()]
+    return [value for _number, value in numbered] + plain + files.getlist("images")
+
+
+def with_outputs(images: Sequence[Any], host: str) -> list[Any]:
+    """Links to outputs of this site, which is asked for as `host`, as words for them: we do not fetch from
+    ourselves."""
+    hosts = {host.lower(), urlsplit(settings.PUBLIC_BASE_URL).netloc.lower()}
+    return [_output_word(image, hosts) or image for image in images]
+
+
+def output_word(output: Output) -> str:
+    """A word by which whoever may see an output uses it as a picture."""
+    return f"{OUTPUT}{output.pk}"
+
+
+def output_name(output: Output) -> str:
+    return f"result-{output.position + 1}.{output.extension}"
+
+
+def reference(picture: Picture, user: Any, name: str = "", output: Output | None = None) -> str:
+    """A word by which `user`, and nobody else, may use a kept picture again."""
+    origin = [str(output.pk)] if output else []
+    return REFERENCE + signing.Signer(salt=REFERENCE_SALT).sign_object([str(picture.pk), user.pk, name, *origin])
+
+
+def keep(clean: pictures.CleanPicture) -> Picture:
+    """Store a clean picture and its row, once for the same bytes."""
+    file = store.keep_bytes(clean.data, "pictures", clean.extension)
+    picture = _row(clean, file)
+    if not store.exists(file):
+        # Its last job was deleted in this moment, and the file with it.
+        store.keep_bytes(clean.data, "pictures", clean.extension)
+    return picture
+
+
+def _row(clean: pictures.CleanPicture, file: str) -> Picture:
+    with transaction.atomic():
+        picture, is_new = Picture.objects.get_or_create(
+            sha256=clean.sha256,
+            defaults={
+                "file": file,
+                "content_type": clean.content_type,
+                "width": clean.width,
+                "height": clean.height,
+                "size": len(clean.data),
+            },
+        )
+        if is_new:
+            doorbell.ring("make_sizes")
+    return picture
+
+
+def _take_one(image: Any, found: Found, user: Any) -> Kept:
+    if isinstance(image, UploadedFile):
+        return Kept(keep(pictures.clean(_file(image))), name=(image.name or "")[:200])
+    if not isinstance(image, str):
+        raise pictures.BadPicture([_("Must be a file, an https link or a data URI.")])
+    if image.startswith(REFERENCE):
+        if entry := unsigned(image, user):
+            return entry
+        raise pictures.BadPicture([_("This picture is no longer here. Add it again.")])
+    if image.startswith("data:"):
+        return Kept(keep(pictures.clean(io.BytesIO(_inline(image)))))
+    content = found.get(image, _("Must be a file, an https link or a data URI."))
+    if isinstance(content, Output):
+        return _from_output(content)
+    if isinstance(content, str):
+        raise pictures.BadPicture([content])
+    return Kept(keep(pictures.clean(io.BytesIO(content))), name=_name_of(image), source_url=image)
+
+
+def _from_output(output: Output) -> Kept:
+    if output.kind != Output.Kind.IMAGE:
+        raise pictures.BadPicture([_("A video cannot be used as a picture.")])
+    try:
+        file = io.BytesIO(store.read(str(output.file.name)))
+    except FileNotFoundError:
+        raise pictures.BadPicture([_("The file of this result is missing.")]) from None
+    return Kept(keep(pictures.clean(pictures.as_input(file))), name=output_name(output), output=output)
+
+
+def _file(upload: UploadedFile) -> IO[bytes]:
+    if upload.file is None:
+        raise pictures.BadPicture([_("The file is empty.")])
+    return upload.file
+
+
+def referenced(word: str, user: Any) -> Picture | None:
+    """The picture that a reference() made for `user` stands for; None when it is altered, another's, or gone."""
+    entry = unsigned(word, user)
+    return entry.picture if entry else None
+
+
+def unsigned(word: str, user: Any) -> Kept | None:
+    """The same, under the name that it was kept with."""
+    try:
+        picture_id, user_id, name, *origin = signing.Signer(salt=REFERENCE_SALT).unsign_object(
+            word.removeprefix(REFERENCE)
+        )
+    except (signing.BadSignature, ValueError):
+        return None
+    picture = Picture.objects.filter(pk=picture_id).first()
+    if not picture or user_id != user.pk:
+        return None
+    return Kept(picture, name, output=_visible_outputs(origin, user).first() if origin else None)
+
+
+def _inline(uri: str) -> bytes:
+    head, _comma, body = uri.partition(",")
+    if not head.endswith(";base64") or not head.startswith("data:image/"):
+        raise pictures.BadPicture([_("A data URI must begin with data:image/…;base64.")])
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        raise pictures.BadPicture([_("The data URI is not valid base64.")]) from None
+
+
+def _output_word(image: Any, hosts: set[str]) -> str:
+    if not _is_link(image):
+        return ""
+    try:
+        parts = urlsplit(image)
+    except ValueError:  # half a bracket: told where links are fetched
+        return ""
+    match = OUTPUT_PATH.match(parts.path)
+    return f"{OUTPUT}{match[1]}" if match and parts.netloc.lower() in hosts else ""
+
+
+def _outputs_of(images: Sequence[Any], user: Any) -> dict[str, Output | str]:
+    """Each output that is named and may be seen, or the message that it may not."""
+    ids = {image: _id_of(image) for image in images if isinstance(image, str) and image.startswith(OUTPUT)}
+    rows = _visible_outputs([pk for pk in ids.values() if pk], user).in_bulk() if ids else {}
+    return {word: rows.get(pk, _("There is no such result, or you may not see it.")) for word, pk in ids.items()}
+
+
+def _id_of(word: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(word.removeprefix(OUTPUT))
+    except ValueError:
+        return None
+
+
+def _visible_outputs(ids: Sequence[Any], user: Any) -> QuerySet[Output]:
+    return Output.objects.filter(pk__in=ids, job__in=Job.objects.visible_to(user)).select_related("job")
+
+
+def _is_link(image: Any) -> bool:
+    return isinstance(image, str) and image.lower().startswith(("https://", "http://"))
+
+
+def _label(number: int, image: Any, found: Found) -> str:
+    if isinstance(image, UploadedFile) and image.name:
+        return image.name
+    if isinstance(image, str) and isinstance(output := found.get(image), Output):
+        return output_name(output)
+    if _is_link(image):
+        shown = image if len(image) < 100 else f"{image[:99]}…"
+        return shown.encode("utf-8", "replace").decode()
+    return _("Picture %(number)d") % {"number": number}
+
+
+def _name_of(url: str) -> str:
+    return unquote(urlsplit(url).path).rsplit("/", 1)[-1][:200].replace("\0", "")
+
+
+async def _fetch_all(links: Sequence[str]) -> dict[str, bytes | str]:
+    """Each link's bytes, or the message why it could not be fetched."""
+    unique = list(dict.fromkeys(links))
+    async with network.fetch_client(
+        settings.LINK_TIMEOUT, trusted=settings.TRUSTED_ADDRESS, follow_redirects=True
+    ) as client:
+        answers = await asyncio.gather(*(_fetch(link, client) for link in unique))
+    return dict(zip(unique, answers, strict=True))
+
+
+async def _fetch(link: str, client: httpx.AsyncClient) -> bytes | str:
+    try:
+        async with asyncio.timeout(settings.LINK_TIMEOUT), client.stream("GET", link, headers=PLAIN) as response:
+            if response.status_code != 200:
+                return _("The link answers with HTTP %(code)d.") % {"code": response.status_code}
+            return await _capped(response)
+    except network.Forbidden as problem:
+        return str(problem)
+    except TimeoutError:
+        return _("The link did not deliver within %(seconds)d seconds.") % {"seconds": settings.LINK_TIMEOUT}
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        return _("The link cannot be fetched.")
+
+
+async def _capped(response: httpx.Response) -> bytes | str:
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > seedream.MAX_BYTES:
+            return seedream.check_picture(100, 100, len(content))[0]
+    return bytes(content)

@@ -1,0 +1,240 @@
+"""What people and the clock do to jobs: create, ring, cancel, sweep; and what an edit costs.
+
+What the worker does to them in between (submit, poll, mirror) is in `steps`.
+"""
+
+import asyncio
+import logging
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from . import delivery, doorbell, intake, search, seedream, sizes
+from .models import Job, JobInput, Provider, SearchEntry, WebhookDelivery
+from .runcomfy import Gone, Model, RunComfy, RunComfyError, Temporary, words
+from .states import State, Verb
+
+logger = logging.getLogger(__name__)
+
+PRICE_KEY, PRICE_SECONDS, PRICE_RETRY_SECONDS = "runcomfy:base-price-usd", 600, 30
+
+
+# Creating
+
+
+class KeyTaken(Exception):
+    """Another edit was asked for under this idempotency key before."""
+
+
+def create(
+    owner: Any,
+    parameters: dict[str, Any],
+    kept: list[intake.Kept],
+    *,
+    parent: Job | None = None,
+    idempotency_key: str | None = None,
+    is_key_binding: bool = False,
+) -> Job:
+    """A pending job of cleaned parameters and kept pictures, and the ring for it; the same key gives the same job.
+
+    Raises seedream.InvalidInput when the pictures cannot be delivered, and KeyTaken when a binding key was used for
+    something else.
+    """
+    delivery.check([entry.picture for entry in kept])
+    parent = parent or _maker(kept)
+    try:
+        return _write(owner, parameters, kept, parent, idempotency_key or None)
+    except IntegrityError:
+        existing = idempotency_key and Job.objects.filter(owner=owner, idempotency_key=idempotency_key).first()
+        if not existing:
+            raise
+        if _asks_the_same(existing, parameters, kept):
+            return existing
+        if is_key_binding:
+            raise KeyTaken from None
+        # A form that was changed and sent again: what was typed must not be lost to the earlier job.
+        return create(owner, parameters, kept, parent=parent)
+
+
+def _write(
+    owner: Any, parameters: dict[str, Any], kept: list[intake.Kept], parent: Job | None, idempotency_key: str | None
+) -> Job:
+    estimate = estimate_usd(parameters["sequential_image_generation_options"])
+    with transaction.atomic():
+        job = Job.objects.create(
+            owner=owner, parent=parent, idempotency_key=idempotency_key, estimate_usd=estimate, **parameters
+        )
+        JobInput.objects.bulk_create(
+            JobInput(
+                job=job,
+                position=at,
+                picture=entry.picture,
+                name=entry.name,
+                source_url=entry.source_url,
+                output=entry.output,
+            )
+            for at, entry in enumerate(kept)
+        )
+        SearchEntry.objects.create(job=job, words=search.words(job.text))
+        job.note(Verb.CREATED, by=owner)
+        ring()
+    return job
+
+
+def _maker(kept: list[intake.Kept]) -> Job | None:
+    """The earlier job that goes on here: the one that made the first of the pictures that are outputs."""
+    return next((entry.output.job for entry in kept if entry.output), None)
+
+
+def _asks_the_same(job: Job, parameters: dict[str, Any], kept: list[intake.Kept]) -> bool:
+    pictures = list(job.inputs.order_by("position").values_list("picture_id", flat=True))
+    return job.parameters == parameters and pictures == [entry.picture.pk for entry in kept]
+
+
+def ring() -> None:
+    """Have somebody look after the jobs."""
+    doorbell.ring("drive")
+
+
+def unit_price() -> Decimal | None:
+    """US dollars for one picture, as RunComfy tells at the moment; None when it does not."""
+    price = cache.get(PRICE_KEY, default="")
+    if price == "":
+        price = asyncio.run(_ask_price())
+        cache.set(PRICE_KEY, price, PRICE_RETRY_SECONDS if price is None else PRICE_SECONDS)
+    return price
+
+
+def estimate_usd(count: int) -> Decimal | None:
+    """What `count` pictures would cost at most."""
+    price = unit_price()
+    return None if price is None else price * count
+
+
+async def _ask_price() -> Decimal | None:
+    model = await _ask_model()
+    return model.base_price_usd if model else None
+
+
+async def _ask_model() -> Model | None:
+    """A free call. A page waits for it: better no price than a slow page."""
+    async with RunComfy(settings.RUNCOMFY_BASE_URL, settings.RUNCOMFY_API_TOKEN, read_timeout=3) as client:
+        try:
+            async with asyncio.timeout(3):
+                return await client.model(seedream.MODEL_ID)
+        except (RunComfyError, TimeoutError) as problem:
+            logger.warning("RunComfy did not tell its price: %s", problem)
+            return None
+
+
+# Cancelling
+
+
+def cancel(job: Job, by: Any) -> bool:
+    """Cancel at once what was not sent; else have the driver ask RunComfy. False when it is too late for both."""
+    if job.state == State.PENDING and job.mark_cancelled(by):
+        return True
+    asked = job.request_cancel(by)
+    if asked:
+        ring()
+    return asked
+
+
+# Fetching again what RunComfy made
+
+
+def fetch_again(job: Job, by: Any) -> bool:
+    """Try once more to get the outputs of a job that failed for want of them; False for any other job."""
+    return _and_ring(job.fetch_again(by))
+
+
+# Settling what nobody knows
+
+CHOICES = ("adopt", "send_anew", "write_off")
+
+
+def settle(job: Job, by: Any, choice: str, request_id: str = "", is_confirmed: bool = False) -> bool:
+    """A person's decision on an unconfirmed job; False when it is no longer unconfirmed.
+
+    Raises seedream.InvalidInput: for a request that cannot be adopted, and for sending anew without `is_confirmed`,
+    which says that it may be charged twice.
+    """
+    if choice not in CHOICES:
+        raise seedream.InvalidInput({"choice": [_("Must be one of: %(choices)s.") % {"choices": ", ".join(CHOICES)}]})
+    if choice == "adopt":
+        return _adopt(job, by, request_id.strip())
+    if choice == "write_off":
+        return job.write_off(by)
+    if not is_confirmed:
+        raise seedream.InvalidInput({"confirm": [_("Confirm it: the edit may be charged twice.")]})
+    return _and_ring(job.send_anew(by))
+
+
+def _adopt(job: Job, by: Any, request_id: str) -> bool:
+    if not 0 < len(request_id) <= 200 or not request_id.isprintable():
+        raise seedream.InvalidInput({"request_id": [_("Copy the request's id from RunComfy's Generations page.")]})
+    if problem := asyncio.run(_look_up(request_id)):
+        raise seedream.InvalidInput({"request_id": [problem]})
+    try:
+        return _and_ring(job.adopt(request_id, by))
+    except IntegrityError:
+        raise seedream.InvalidInput({"request_id": [_("Another job already has this request.")]}) from None
+
+
+async def _look_up(request_id: str) -> str:
+    """Why a request cannot be this model's; empty when RunComfy knows it and names no other model."""
+    async with RunComfy(settings.RUNCOMFY_BASE_URL, settings.RUNCOMFY_API_TOKEN, read_timeout=10) as client:
+        try:
+            status = await client.status(request_id)
+        except Gone:
+            return _("RunComfy does not know this request.")
+        except Temporary as problem:
+            return _("RunComfy could not be asked: %(words)s") % {"words": problem.words}
+    if status.model_id not in ("", seedream.MODEL_ID):
+        return _("This request is of another model: %(model)s.") % {"model": status.model_id}
+    return ""
+
+
+def _and_ring(moved: bool) -> bool:
+    if moved:
+        ring()
+    return moved
+
+
+# Sweeping
+
+
+def sweep() -> int:
+    """Find what nobody moves: abandoned submits become unconfirmed, idle jobs get a ring. Returns how many.
+
+    Rings for late page-size copies and for webhooks that are due go along.
+    """
+    now = timezone.now()
+    abandoned = list(Job.objects.abandoned(now))
+    for job in abandoned:
+        job.mark_unconfirmed({"words": "The process that sent the edit ended before it heard the answer."})
+    idle = Job.objects.idle(now).count()
+    if idle:
+        ring()
+    if sizes.is_late():
+        doorbell.ring("make_sizes")
+    if WebhookDelivery.objects.next_of_each(now).exists():
+        doorbell.ring("send_webhooks")
+    return len(abandoned) + idle
+
+
+def look_after_provider() -> None:
+    """Take back that RunComfy is down, when nothing else asks it: without jobs nobody would notice that it is well."""
+    if Provider.known().failing_since and asyncio.run(_ask_model()):
+        Provider.report_success()
+
+
+def provider_words(job: Job) -> str:
+    """RunComfy's own words on why a job failed, as text."""
+    said = job.provider_error
+    return "" if said is None else words(said.get("words") or said if isinstance(said, dict) else said)

@@ -1,0 +1,148 @@
+"""`manage.py worker`: a django-q2 cluster under watch.
+
+A cluster can deadlock for good (its idle workers killed, a result lost), and its process table looks healthy then. So
+what is watched is its work: a task that touches this cluster's Heartbeat row. When the row goes stale, the cluster is
+killed and started anew; the jobs do not notice, for their rows are the truth.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, OperationalError, close_old_connections, connection
+from django.utils import timezone
+from django_q.models import Schedule
+from django_q.tasks import async_task
+from redis.exceptions import RedisError
+
+from jobs.models import Heartbeat, Job
+from jobs.states import State
+from jobs.tasks import WORKER_ENVIRONMENT
+
+TICK, BEAT_SECONDS, STOP_SECONDS = 0.2, 5.0, 15.0
+PR_SET_PDEATHSIG = 1
+
+
+class Command(BaseCommand):
+    help = "Run the background queue: submit, poll and store, and restart the cluster when it stops working."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.is_stopping = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        if not self._has_database():
+            return
+        self.name = f"worker:{socket.gethostname()}:{os.getpid()}"
+        Schedule.objects.update_or_create(
+            name="sweep", defaults={"func": "jobs.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1}
+        )
+        while not self.is_stopping:
+            _end_unwatched()
+            self._watch_one_cluster()
+        Heartbeat.objects.filter(name=self.name).delete()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.is_stopping = True
+
+    def _has_database(self) -> bool:
+        """Wait for it: a cluster that starts without its database hangs for ever. False when told to stop first."""
+        while not self.is_stopping:
+            try:
+                connection.ensure_connection()
+                return True
+            except OperationalError as problem:
+                self.stderr.write(f"Waiting for the database: {problem}")
+                time.sleep(2)
+        return False
+
+    def _watch_one_cluster(self) -> None:
+        beat = {"seen_at": timezone.now(), "is_stopping": False}
+        Heartbeat.objects.update_or_create(name=self.name, defaults=beat)
+        cluster = subprocess.Popen(
+            [sys.executable, sys.argv[0], "qcluster"],
+            env={**os.environ, WORKER_ENVIRONMENT: self.name},
+            # Its own session: a signal to our group must not reach its workers, or its main process hangs.
+            start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 (no threads here)
+        )
+        try:
+            self._watch(cluster)
+        finally:
+            self._end(cluster)
+
+    def _watch(self, cluster: subprocess.Popen[bytes]) -> None:
+        beaten_at = time.monotonic()
+        while not self.is_stopping and cluster.poll() is None:
+            time.sleep(TICK)
+            if time.monotonic() - beaten_at < BEAT_SECONDS:
+                continue
+            beaten_at = time.monotonic()
+            if self._is_stale():
+                self.stderr.write(f"The queue has not worked for {settings.WORKER_STALE_SECONDS:.0f} s: restarting it.")
+                return
+        if not self.is_stopping:
+            self.stderr.write(f"The queue ended by itself ({cluster.poll()}): starting it again.")
+
+    def _is_stale(self) -> bool:
+        """Ring for the next beat; whether the last one is too long ago."""
+        try:
+            close_old_connections()
+            async_task("jobs.tasks.beat")
+            seen_at = Heartbeat.objects.values_list("seen_at", flat=True).get(name=self.name)
+        except (DatabaseError, RedisError) as problem:
+            # Nothing can be said of the cluster while its database is away.
+            self.stderr.write(f"Cannot read the heartbeat: {problem}")
+            return False
+        return timezone.now() - seen_at > timedelta(seconds=settings.WORKER_STALE_SECONDS)
+
+    def _end(self, cluster: subprocess.Popen[bytes]) -> None:
+        """Ask the drivers to hand back, then the main process to stop, and clear away whatever is left."""
+        Heartbeat.objects.filter(name=self.name).update(is_stopping=True)
+        if cluster.poll() is None:
+            cluster.terminate()
+        begun = time.monotonic()
+        while cluster.poll() is None and self._is_worth_waiting(time.monotonic() - begun):
+            time.sleep(TICK)
+        if cluster.poll() is None:
+            self.stderr.write("The queue did not stop in time: killing it.")
+        try:
+            # Also when it ended by itself: its sentinel or its workers may have outlived it.
+            os.killpg(cluster.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return  # it left no process behind
+        cluster.wait()
+
+    def _is_worth_waiting(self, seconds: float) -> bool:
+        """A submit that is on its way must hear its answer, or a person has to settle it."""
+        if seconds < STOP_SECONDS:
+            return True
+        is_sending = Job.objects.filter(state=State.SUBMITTING, leased_until__gt=timezone.now()).exists()
+        return is_sending and seconds < settings.RUNCOMFY_SUBMIT_TIMEOUT + STOP_SECONDS
+
+
+def _end_unwatched() -> None:
+    """Kill what is left of clusters whose worker command was killed: nobody would notice when they hang. Leases make
+    their end as harmless as any other. Linux only, which alone tells a process's environment."""
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            found = re.search(rf"\b{WORKER_ENVIRONMENT}=worker:[^\0]*:(\d+)\0".encode(), path.read_bytes())
+            if found and not Path("/proc", found[1].decode()).exists():
+                os.kill(int(path.parent.name), signal.SIGKILL)
+        except (OSError, ProcessLookupError):
+            continue  # it is another user's, or has ended meanwhile
+
+
+def _end_with_parent() -> None:
+    """Linux ends the cluster when this command is killed: nobody would watch it any more."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,31 @@
+"""The rows that are the truth: jobs with their pictures, outputs and events, and who is moving them.
+
+A state changes only through a verb of Job: one conditional UPDATE and one JobEvent in one transaction. A verb returns
+whether it moved the job; False means that somebody else got there first.
+"""
+
+from .events import JobEvent
+from .files import JobInput, Output, Picture
+from .job import Job
+from .running import Heartbeat, Provider
+from .search import SearchEntry, SearchIndex
+from .tokens import ApiToken
+from .webhooks import Attempt, Event, Problem, WebhookDelivery, WebhookEndpoint
+
+__all__ = [
+    "ApiToken",
+    "Attempt",
+    "Event",
+    "Heartbeat",
+    "Job",
+    "JobEvent",
+    "JobInput",
+    "Output",
+    "Picture",
+    "Problem",
+    "Provider",
+    "SearchEntry",
+    "SearchIndex",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+]

@@ -1,0 +1,144 @@
+"""The files of a job: pictures in, outputs out."""
+
+from pathlib import Path
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+
+class Shown(models.Model):
+    """A stored picture with smaller copies for pages: WebP files at some `widths`, made by the worker afterwards."""
+
+    color = models.CharField(max_length=7, blank=True, help_text=_("Its dominant colour, #rrggbb"))
+    widths = models.JSONField(default=list, blank=True, help_text=_("Of the copies for pages, ascending"))
+    sized_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class OnPages:
+    """A picture at an address of its own: `shown` is the row of its file, `file_url` ends with a slash."""
+
+    shown: Any
+    file_url: Any
+
+    def size_url(self, width: int) -> str:
+        return f"{self.file_url}{width}.webp"
+
+    @property
+    def srcset(self) -> str:
+        return ", ".join(f"{self.size_url(width)} {width}w" for width in self.shown.widths)
+
+    @property
+    def page_url(self) -> str:
+        """A copy of middling size; the file itself until copies were made."""
+        widths = self.shown.widths
+        return self.size_url(widths[len(widths) // 2]) if widths else self.file_url
+
+
+class Picture(Shown):
+    """A checked input picture without metadata, stored once under its hash."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    sha256 = models.CharField(max_length=64, unique=True)
+    file = models.FileField(max_length=200)
+    content_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size = models.PositiveBigIntegerField(help_text=_("Bytes"))
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = [models.Index(fields=["id"], condition=Q(sized_at=None), name="picture_not_sized")]
+
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height}, {self.sha256[:12]}"
+
+
+class JobInput(OnPages, models.Model):
+    """A picture at its place in a job: `position` counts from 0 in the order that the prompt refers to."""
+
+    job = models.ForeignKey("jobs.Job", models.CASCADE, related_name="inputs")
+    picture = models.ForeignKey(Picture, models.PROTECT, related_name="uses")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=200, blank=True)
+    source_url = models.TextField(blank=True, help_text=_("The link that it was fetched from"))
+    output = models.ForeignKey("jobs.Output", models.SET_NULL, null=True, blank=True, related_name="uses")
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="job_input_position_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.position + 1}: {self.name}"
+
+    @property
+    def shown(self) -> Picture:
+        return self.picture
+
+    @property
+    def file_url(self) -> str:
+        return reverse("jobs:input_file", args=[self.job_id, self.position])
+
+
+class Output(OnPages, Shown):
+    """A stored file that RunComfy made. The row exists only when the file is stored whole."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image", _("Picture")
+        VIDEO = "video", _("Video")
+
+    class Review(models.TextChoices):
+        UNREVIEWED = "unreviewed", _("Not reviewed")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    job = models.ForeignKey("jobs.Job", models.CASCADE, related_name="outputs")
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    file = models.FileField(max_length=200)
+    sha256 = models.CharField(max_length=64, db_index=True)
+    content_type = models.CharField(max_length=40)
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    size = models.PositiveBigIntegerField(help_text=_("Bytes"))
+    source_url = models.TextField()
+    review = models.CharField(max_length=12, choices=Review.choices, default=Review.UNREVIEWED)
+    stored_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [models.UniqueConstraint(fields=["job", "position"], name="output_position_unique")]
+        indexes = [models.Index(fields=["id"], condition=Q(sized_at=None), name="output_not_sized")]
+        permissions = (("review_output", "Can review outputs"),)
+
+    def __str__(self) -> str:
+        return f"{self.position + 1}: {self.kind}, {self.sha256[:12]}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:picture", args=[self.pk])
+
+    @property
+    def shown(self) -> "Output":
+        return self
+
+    @property
+    def file_url(self) -> str:
+        return reverse("jobs:output_file", args=[self.pk])
+
+    @property
+    def download_url(self) -> str:
+        return f"{self.file_url}?download=1"
+
+    @property
+    def extension(self) -> str:
+        """Of the stored file, by its content: "jpg", "png", …"""
+        return Path(self.file.name or "").suffix.removeprefix(".")

@@ -1,0 +1,406 @@
+"""A job: what was asked for, where it stands, and the verbs that move it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from jobs import seedream
+from jobs.querysets import JobQuerySet
+from jobs.states import AT_RUNCOMFY, DRIVEN, ENDED, LOOKS, PASSING, TRANSITIONS, Reason, State, Verb
+
+from .events import JobEvent
+from .files import Picture
+from .outbox import announce
+
+NO_TROUBLE: dict[str, Any] = {"trouble": "", "trouble_at": None}
+
+
+class Job(models.Model):
+    """One edit: what was asked for, what RunComfy said, and where it stands."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    # The model's parameters, under the model's names
+    text = models.TextField()
+    sequential_image_generation_options = models.PositiveSmallIntegerField()
+    image_size = models.CharField(max_length=40)
+    seed = models.BigIntegerField(null=True, blank=True)
+    optimize_prompt_options = models.CharField(max_length=20)
+    sequential_image_generation = models.CharField(max_length=600)
+    pictures = models.ManyToManyField(Picture, through="jobs.JobInput", related_name="jobs")
+
+    # Where it stands
+    state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
+    version = models.PositiveIntegerField(default=1, help_text=_("Grows with every change"))
+    reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    trouble = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    trouble_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it waits for that"))
+    pending_since = models.DateTimeField(default=timezone.now)
+    attempt = models.PositiveSmallIntegerField(default=0, help_text=_("Submits that were begun"))
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    cancel_refused_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    # What RunComfy said
+    request_id = models.CharField(max_length=200, null=True, blank=True)
+    provider_status = models.CharField(max_length=40, blank=True)
+    queue_position = models.PositiveIntegerField(null=True, blank=True)
+    provider_error = models.JSONField(null=True, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    estimate_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+    cost_usd = models.DecimalField(max_digits=10, decimal_places=4, null=True, blank=True)
+
+    # Who moves it: a driver's unique token, and until when it may
+    lease = models.CharField(max_length=40, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=["request_id"], name="job_request_id_unique"),
+            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="job_idempotency_key_unique"),
+            models.CheckConstraint(condition=~Q(request_id=""), name="job_request_id_not_empty"),
+            models.CheckConstraint(
+                condition=~Q(state__in=AT_RUNCOMFY) | Q(request_id__isnull=False), name="job_accepted_has_request_id"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=ENDED, finished_at__isnull=False)
+                | (~Q(state__in=ENDED) & Q(finished_at__isnull=True)),
+                name="job_finished_at_exactly_when_ended",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),
+            models.Index(fields=["owner", "-created_at", "-id"], name="job_newest_of_owner"),
+            models.Index(fields=["state", "-created_at", "-id"], name="job_newest_of_state"),
+            models.Index(fields=["optimize_prompt_options", "-created_at", "-id"], name="job_newest_of_quality"),
+            models.Index(fields=["created_at", "id"], condition=Q(state__in=DRIVEN), name="job_driven"),
+            models.Index(
+                fields=["sequential_image_generation_options", "optimize_prompt_options", "-finished_at"],
+                condition=Q(state=State.COMPLETED),
+                name="job_completed_like",
+            ),
+            models.Index(fields=["lease"], condition=~Q(lease=""), name="job_lease"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text[:60]} ({self.state})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("jobs:detail", args=[self.pk])
+
+    @property
+    def is_active(self) -> bool:
+        return self.state not in ENDED
+
+    @property
+    def ratio(self) -> str:
+        return seedream.ratio(self.image_size)
+
+    @property
+    def status_class(self) -> str:
+        return LOOKS[State(self.state)][0]
+
+    @property
+    def status_icon(self) -> str:
+        return LOOKS[State(self.state)][1]
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether a wish to cancel makes sense; whether it is granted is RunComfy's to say."""
+        late = self.state in (*ENDED, State.MIRRORING, State.UNCONFIRMED)
+        return not late and self.cancel_requested_at is None and self.cancel_refused_at is None
+
+    @property
+    def why_not_cancelled(self) -> str:
+        if self.cancel_refused_at:
+            return str(_("RunComfy is already editing: it goes on and is charged."))
+        return str(_("It is too late to cancel this job: %(state)s.")) % {"state": self.get_state_display()}
+
+    @property
+    def why_not_settled(self) -> str:
+        return str(_("This job is not unconfirmed any more: %(state)s.")) % {"state": self.get_state_display()}
+
+    def lasting(self) -> float:
+        """Seconds since the present trouble began; 0 without one."""
+        return (timezone.now() - self.trouble_at).total_seconds() if self.trouble_at else 0.0
+
+    @property
+    def can_fetch_again(self) -> bool:
+        return self.state == State.FAILED and self.reason == Reason.LOST_OUTPUT
+
+    def may_be_moved_by(self, user: Any) -> bool:
+        """Only the owner and staff cancel, delete or settle a job."""
+        return user.is_staff or user.pk == self.owner_id
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in seedream.PARAMETERS}
+
+    # The verbs. `lease` fences: a driver that lost the job to another one can no longer change it.
+
+    def claim_for_submit(self, lease: str) -> bool:
+        """Commit the intent before the paid POST leaves."""
+        return self._move(
+            State.SUBMITTING,
+            Verb.CLAIMED,
+            lease=lease,
+            only=Q(cancel_requested_at=None),
+            data={"attempt": self.attempt + 1},
+            attempt=self.attempt + 1,
+            submitted_at=timezone.now(),
+            not_before=None,
+        )
+
+    def mark_accepted(self, request_id: str) -> bool:
+        """The POST of this attempt was accepted. Not fenced: it is true whoever moves the job now."""
+        moved = self._settle_attempt(
+            State.IN_QUEUE,
+            Verb.ACCEPTED,
+            {"request_id": request_id},
+            request_id=request_id,
+            accepted_at=timezone.now(),
+            **NO_TROUBLE,
+        )
+        if not moved:
+            self.note(Verb.LATE_ANSWER, {"request_id": request_id, "attempt": self.attempt})
+        return moved
+
+    def mark_not_sent(self, trouble: Reason, until: datetime, said: Any) -> bool:
+        """The POST of this attempt certainly did not take effect: wait, and try again."""
+        since = self.trouble_at if self.trouble == trouble else None
+        fields = {"trouble": trouble, "trouble_at": since or timezone.now(), "not_before": until}
+        return self._settle_attempt(State.PENDING, Verb.HELD, said, **fields)
+
+    def mark_refused(self, reason: Reason, said: Any) -> bool:
+        """The POST of this attempt was refused for good."""
+        data = {"reason": reason, "said": said}
+        return self._settle_attempt(State.FAILED, Verb.FAILED, data, reason=reason, provider_error=said, **NO_TROUBLE)
+
+    def mark_unconfirmed(self, said: Any = None) -> bool:
+        """The POST of this attempt may have been accepted. Only a person may send it again."""
+        return self._settle_attempt(State.UNCONFIRMED, Verb.UNCONFIRMED, said, provider_error=said, **NO_TROUBLE)
+
+    # What a person decides about an unconfirmed job
+
+    def adopt(self, request_id: str, by: User) -> bool:
+        """RunComfy has this request, and it is this job's. Raises IntegrityError when it is another job's."""
+        return self._move(
+            State.IN_QUEUE,
+            Verb.ADOPTED,
+            source=State.UNCONFIRMED,
+            by=by,
+            data={"request_id": request_id},
+            request_id=request_id,
+            accepted_at=timezone.now(),
+            provider_error=None,
+        )
+
+    def send_anew(self, by: User) -> bool:
+        """Back to the start, with the risk of paying twice known. The earlier attempt stays in the events."""
+        return self._move(
+            State.PENDING,
+            Verb.SENT_ANEW,
+            source=State.UNCONFIRMED,
+            by=by,
+            pending_since=timezone.now(),
+            not_before=None,
+            cancel_requested_at=None,
+            provider_error=None,
+        )
+
+    def write_off(self, by: User) -> bool:
+        return self._move(
+            State.FAILED,
+            Verb.FAILED,
+            source=State.UNCONFIRMED,
+            by=by,
+            data={"reason": Reason.WRITTEN_OFF},
+            reason=Reason.WRITTEN_OFF,
+        )
+
+    def _settle_attempt(self, state: State, verb: Verb, data: Any, **fields: Any) -> bool:
+        """What became of a submit is true whoever moves the job by now, also when it was given up meanwhile."""
+        return any(
+            self._move(state, verb, source=source, only=Q(attempt=self.attempt), data=data, **fields)
+            for source in (State.SUBMITTING, State.UNCONFIRMED)
+        )
+
+    def mark_in_progress(self, lease: str, word: str) -> bool:
+        return self._move(
+            State.IN_PROGRESS,
+            Verb.STARTED,
+            source=State.IN_QUEUE,
+            lease=lease,
+            provider_status=word,
+            queue_position=None,
+            started_at=timezone.now(),
+        )
+
+    def mark_requeued(self, lease: str, word: str, position: int | None) -> bool:
+        return self._move(
+            State.IN_QUEUE,
+            Verb.REQUEUED,
+            source=State.IN_PROGRESS,
+            lease=lease,
+            provider_status=word,
+            queue_position=position,
+            started_at=None,
+        )
+
+    def mark_delivered(self, lease: str, word: str, result: Any, cost: Any) -> bool:
+        """RunComfy is done: from now on the outputs are fetched."""
+        return self._move(
+            State.MIRRORING,
+            Verb.DELIVERED,
+            lease=lease,
+            only=~Q(state=State.FAILED),  # that way back is fetch_again()'s
+            provider_status=word,
+            queue_position=None,
+            result=result,
+            cost_usd=cost,
+            **NO_TROUBLE,
+        )
+
+    def mark_completed(self, lease: str) -> bool:
+        return self._move(State.COMPLETED, Verb.COMPLETED, lease=lease, **NO_TROUBLE)
+
+    def mark_failed(self, reason: Reason, said: Any = None, *, lease: str | None = None, **fields: Any) -> bool:
+        """`said` is the provider's own words, kept raw."""
+        return self._move(
+            State.FAILED,
+            Verb.FAILED,
+            lease=lease,
+            data={"reason": reason, "said": said},
+            reason=reason,
+            provider_error=said,
+            **NO_TROUBLE,
+            **fields,
+        )
+
+    def mark_cancelled(self, by: User | None = None, *, lease: str | None = None, **fields: Any) -> bool:
+        return self._move(State.CANCELLED, Verb.CANCELLED, lease=lease, by=by, **NO_TROUBLE, **fields)
+
+    def fetch_again(self, by: User) -> bool:
+        """RunComfy made the outputs and we could not get them: a person has them tried again."""
+        return self._move(
+            State.MIRRORING,
+            Verb.FETCH_AGAIN,
+            source=State.FAILED,
+            only=Q(reason=Reason.LOST_OUTPUT),
+            by=by,
+            reason="",
+            finished_at=None,
+            not_before=None,
+            provider_error=None,
+        )
+
+    # What is told about a job without moving it
+
+    def request_cancel(self, by: User) -> bool:
+        """Remember the wish; the driver asks RunComfy. Once: asking again changes nothing."""
+        waiting = Q(cancel_requested_at=None, cancel_refused_at=None) & ~Q(
+            state__in=(*ENDED, State.MIRRORING, State.UNCONFIRMED)
+        )
+        return self._tell(waiting, Verb.CANCEL_ASKED, by=by, cancel_requested_at=timezone.now(), not_before=None)
+
+    def refuse_cancel(self, said: Any) -> bool:
+        return self._tell(
+            Q(cancel_requested_at__isnull=False),
+            Verb.CANCEL_REFUSED,
+            data=said,
+            cancel_requested_at=None,
+            cancel_refused_at=timezone.now(),
+        )
+
+    def report_trouble(self, trouble: Reason, said: Any, lease: str) -> bool:
+        """Show why the job waits; said once, however often it is tried."""
+        is_news = Q(lease=lease) & ~Q(trouble=trouble)
+        return self._tell(is_news, Verb.TROUBLED, data=said, trouble=trouble, trouble_at=timezone.now())
+
+    def clear_trouble(self, lease: str) -> bool:
+        passing = Q(trouble__in=PASSING)
+        return self._tell(Q(lease=lease) & passing, Verb.RECOVERED, **NO_TROUBLE)
+
+    def renew_result(self, lease: str, result: Any) -> bool:
+        return self._tell(Q(lease=lease, state=State.MIRRORING), Verb.RENEWED, result=result)
+
+    def tell_stored(self, data: Any) -> bool:
+        return self._tell(Q(state=State.MIRRORING), Verb.STORED, data=data)
+
+    def forget_output(self, position: int) -> None:
+        """The file of an output that was just stored is gone again: it is stored anew."""
+        self.outputs.filter(position=position).delete()
+
+    def observe(self, lease: str, word: str, position: int | None) -> bool:
+        """Keep what a poll saw. Written by the driver only when it differs, so no event."""
+        seen = Job.objects.filter(pk=self.pk, state=self.state, lease=lease)
+        changed = seen.update(provider_status=word, queue_position=position, version=F("version") + 1)
+        self.provider_status, self.queue_position = word, position
+        return bool(changed)
+
+    def note(self, verb: Verb, data: Any = None, by: User | None = None, **states: State) -> "JobEvent":
+        entry = JobEvent.objects.create(job_id=self.pk, verb=verb, actor=by, data=data, **states)
+        announce(entry, self.owner_id)
+        return entry
+
+    def _tell(self, only: Q, verb: Verb, *, data: Any = None, by: User | None = None, **fields: Any) -> bool:
+        with transaction.atomic():
+            told = Job.objects.filter(only, pk=self.pk).update(**fields, version=F("version") + 1)
+            if told:
+                self.note(verb, data, by)
+        self._take(told, fields)
+        return bool(told)
+
+    def _move(
+        self,
+        state: State,
+        verb: Verb,
+        *,
+        source: str | None = None,
+        lease: str | None = None,
+        only: Q | None = None,
+        by: User | None = None,
+        data: Any = None,
+        **fields: Any,
+    ) -> bool:
+        """One conditional UPDATE and one event. `source` is the state that this object was seen in by default."""
+        source = State(source or self.state)
+        if state not in TRANSITIONS.get(source, ()):
+            return False
+        fields["state"] = state
+        if state in ENDED:
+            fields |= {"finished_at": timezone.now(), "queue_position": None, "lease": "", "leased_until": None}
+        where = Q(pk=self.pk, state=source) & (only or Q())
+        if lease is not None:
+            where &= Q(lease=lease)
+        with transaction.atomic():
+            moved = Job.objects.filter(where).update(**fields, version=F("version") + 1)
+            if moved:
+                self.note(verb, data, by, from_state=source, to_state=state)
+        self._take(moved, fields)
+        return bool(moved)
+
+    def _take(self, changed: int, fields: dict[str, Any]) -> None:
+        if changed:
+            for name, value in fields.items():
+                setattr(self, name, value)
+            self.version += 1

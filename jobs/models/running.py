@@ -1,0 +1,49 @@
+"""Signs of life of what works in the background, and what it knows of RunComfy."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Heartbeat(models.Model):
+    """A sign of life of a worker's cluster or of a driver; `jobs` is what a driver holds."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    seen_at = models.DateTimeField()
+    jobs = models.PositiveIntegerField(default=0)
+    is_stopping = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.seen_at:%H:%M:%S}"
+
+
+class Provider(models.Model):
+    """What all drivers on all machines know of RunComfy together: one row, read twice a second by each."""
+
+    failing_since = models.DateTimeField(null=True, blank=True)
+    held_until = models.DateTimeField(null=True, blank=True, help_text=_("It asked for no calls before then"))
+
+    def __str__(self) -> str:
+        return "failing" if self.failing_since else "well"
+
+    @classmethod
+    def known(cls) -> "Provider":
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+    @classmethod
+    def report_failure(cls) -> None:
+        cls.objects.get_or_create(pk=1)
+        cls.objects.filter(pk=1, failing_since=None).update(failing_since=timezone.now())
+
+    @classmethod
+    def report_success(cls) -> None:
+        cls.objects.filter(pk=1).update(failing_since=None)
+
+    @classmethod
+    def hold(cls, until: datetime) -> None:
+        """All drivers keep silent until then; a shorter hold does not end a longer one."""
+        cls.objects.get_or_create(pk=1)
+        cls.objects.filter(Q(held_until=None) | Q(held_until__lt=until), pk=1).update(held_until=until)

@@ -1,0 +1,107 @@
+"""Which jobs: whose, which nobody moves, and taking them under a lease."""
+
+import contextlib
+import re
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from . import search
+from .states import DRIVEN, State
+
+if TYPE_CHECKING:
+    from .models import Job
+
+RARE = 500  # hits of a word; PostgreSQL by itself would guess wrong, and read the whole index for so few
+FEW = 5000  # jobs that are looked through faster than a common word is read from the index
+SLACK = 1000
+ID = re.compile(r"[\w-]{8,200}", re.ASCII)  # what ours, and RunComfy's, look like
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: Any) -> Self:
+        """The jobs that `user` may see: the team's or, with TEAM_VISIBILITY=own, their own; reviewers and staff see
+        all."""
+        if not user.is_authenticated:
+            return self.none()
+        if settings.TEAM_VISIBILITY == "team" or user.is_staff or user.has_perm("jobs.review_output"):
+            return self
+        return self.filter(owner=user)
+
+    def matching(self, typed: str) -> Self:
+        """The jobs whose prompts have all these words; or the one whose id, or whose request's, this is.
+
+        Rare words are looked up, whatever else is asked for. Jobs with common words come in the order of the index,
+        which is that of time, so that it is read only as far as a page goes; when other filters (call this last) leave
+        few jobs, these are looked through instead.
+        """
+        if known := self._with_id(typed.strip()):
+            return self.filter(pk__in=known)
+        if not (needles := search.needles(typed)):
+            return self
+        hits = apps.get_model("jobs.SearchIndex").objects.filter(words__matches=typed)
+        if len(rare := list(hits.values_list("job_id", flat=True)[: RARE + 1])) <= RARE:
+            return self.filter(pk__in=rare)
+        if not self.query.where:
+            return self._indexed(typed)
+        if self.order_by()[: FEW + 1].count() > FEW:
+            return self._indexed(typed).filter(found__rowid__range=self._span())
+        return self.filter(*(Q(search_entry__words__contains=needle) for needle in needles))
+
+    def _indexed(self, typed: str) -> Self:
+        return self.filter(found__words__matches=typed).order_by("-found__rowid")
+
+    def _span(self) -> tuple[int, int]:
+        """Between which entries of the index these jobs are; jobs of the same moment may be entered in any order."""
+        entries = self.order_by("created_at", "id").values_list("search_entry__pk", flat=True)
+        return entries[0] - SLACK, entries.reverse()[0] + SLACK
+
+    def _with_id(self, typed: str) -> list[uuid.UUID]:
+        if not ID.fullmatch(typed):
+            return []
+        known = Q(request_id=typed)
+        with contextlib.suppress(ValueError):
+            known |= Q(pk=uuid.UUID(typed))
+        return list(self.filter(known).values_list("pk", flat=True))
+
+    def idle(self, now: datetime) -> Self:
+        """Jobs that somebody should move and nobody does."""
+        free = Q(leased_until=None) | Q(leased_until__lt=now)
+        due = Q(not_before=None) | Q(not_before__lte=now)
+        return self.filter(free & due, state__in=DRIVEN)
+
+    def abandoned(self, now: datetime) -> Self:
+        """Submits whose sender is gone: nobody knows whether RunComfy has them."""
+        return self.filter(Q(leased_until=None) | Q(leased_until__lt=now), state=State.SUBMITTING)
+
+    def lease(self, lease: str, seconds: float, limit: int) -> list["Job"]:
+        """Take up to `limit` idle jobs under `lease`, the oldest first."""
+        now = timezone.now()
+        idle = self.idle(now).order_by("created_at", "id")
+        if limit < 1 or not idle.exists():
+            return []
+        with transaction.atomic():
+            if connection.features.has_select_for_update_skip_locked:
+                idle = idle.select_for_update(skip_locked=True)
+            ids = list(idle.values_list("id", flat=True)[:limit])
+            self.filter(id__in=ids).update(lease=lease, leased_until=now + timedelta(seconds=seconds))
+        return list(self.filter(lease=lease, id__in=ids).order_by("created_at", "id"))
+
+    def renew_lease(self, lease: str, seconds: float) -> set[uuid.UUID]:
+        """Prolong what `lease` still holds; returns the ids of those jobs."""
+        now = timezone.now()
+        held = self.filter(lease=lease, leased_until__gt=now)
+        with transaction.atomic():
+            held.update(leased_until=now + timedelta(seconds=seconds))
+            return set(held.values_list("id", flat=True))
+
+    def release_lease(self, lease: str, ids: Iterable[uuid.UUID], not_before: datetime | None = None) -> None:
+        later = {"not_before": not_before} if not_before else {}
+        self.filter(lease=lease, id__in=list(ids)).update(lease="", leased_until=None, **later)

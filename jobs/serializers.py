@@ -1,0 +1,173 @@
+"""What the API takes and gives; the parameters under the model's own names."""
+
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from . import intake, lifecycle, seedream
+from .models import Job, JobEvent, JobInput, Output
+
+# What `?expand=` adds to a job, and what is read from the database for it
+EXPANDED = {"inputs": "inputs__picture", "outputs": "outputs", "events": "events__actor", "result": ""}
+
+
+def images_of(request: Any) -> list[Any]:
+    """The pictures of a request in their order, as intake takes them."""
+    if isinstance(request.data, QueryDict):
+        images = intake.in_order(request.POST, request.FILES)
+    elif not isinstance(images := request.data.get("images", []), list):
+        raise serializers.ValidationError({"images": [_("Must be a list of pictures.")]})
+    return intake.with_outputs(images, request.get_host())
+
+
+def unknown(data: Any, known: list[str]) -> dict[str, list[str]]:
+    """A message for each field that there is not: a misspelt one would be paid for with its default."""
+    numbered = isinstance(data, QueryDict) and "images" in known
+    others = [name for name in data if name not in known and not (numbered and intake.NUMBERED.fullmatch(name))]
+    # Half of a character cannot be sent back.
+    return {name.encode("utf-8", "replace").decode()[:100]: [_("There is no such field.")] for name in others}
+
+
+class NewJobSerializer(serializers.Serializer):
+    """`images` and the model's parameters; gives parameters and pictures. What a re-run does not name is taken from
+    its `source`.
+
+    All fields are checked before anything is said, so that one answer names every mistake.
+    """
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise serializers.ValidationError({"non_field_errors": [_("The body must be a JSON object.")]})
+        errors = unknown(data, [*seedream.PARAMETERS, "images"])
+        parameters: dict[str, Any] = {}
+        try:
+            parameters = seedream.clean_parameters(self._given(data))
+        except seedream.InvalidInput as problem:
+            errors |= problem.errors
+        kept, problems = self._kept()
+        if problems:
+            errors["images"] = problems
+        if errors:
+            raise serializers.ValidationError(errors)
+        return {"parameters": parameters, "kept": kept}
+
+    def _given(self, data: Any) -> dict[str, Any]:
+        source = self.context.get("source")
+        return {**(source.parameters if source else {}), **{name: data[name] for name in data}}
+
+    def _kept(self) -> tuple[list[intake.Kept], list[str]]:
+        request, source = self.context["request"], self.context.get("source")
+        images = images_of(request)
+        if source and not images and "images" not in request.data:
+            entries = source.inputs.select_related("picture", "output__job")
+            return [intake.Kept(entry.picture, entry.name, entry.source_url, entry.output) for entry in entries], []
+        return intake.take_what_is_good(self._without_known_links(images), request.user)
+
+    def _without_known_links(self, images: list[Any]) -> list[Any]:
+        """A link that this key's job was made of is not fetched again: it may be dead by now, or lead elsewhere."""
+        earlier, user = self.context.get("earlier"), self.context["request"].user
+        entries = earlier.inputs.exclude(source_url="").select_related("picture") if earlier else []
+        known = {entry.source_url: intake.reference(entry.picture, user, entry.name) for entry in entries}
+        return [known.get(image, image) if isinstance(image, str) else image for image in images]
+
+    def create(self, validated_data: dict[str, Any]) -> Job:
+        try:
+            return lifecycle.create(self.context["request"].user, **validated_data)
+        except seedream.InvalidInput as problem:
+            raise serializers.ValidationError(problem.errors) from None
+
+
+class SettleSerializer(serializers.Serializer):
+    choice = serializers.ChoiceField(
+        choices=lifecycle.CHOICES,
+        error_messages={"invalid_choice": f"Must be one of: {', '.join(lifecycle.CHOICES)}."},
+    )
+    request_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
+    confirm = serializers.BooleanField(required=False, source="is_confirmed")
+
+
+class PictureSerializer(serializers.Serializer):
+    """A kept picture, or one of a job: `id` is a word that is good for this user alone, and holds its name."""
+
+    id = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+    file_url = serializers.SerializerMethodField()
+
+    sha256 = serializers.CharField(source="picture.sha256")
+    content_type = serializers.CharField(source="picture.content_type")
+    width = serializers.IntegerField(source="picture.width")
+    height = serializers.IntegerField(source="picture.height")
+    size = serializers.IntegerField(source="picture.size")
+
+    def get_id(self, entry: intake.Kept | JobInput) -> str:
+        return intake.reference(entry.picture, self.context["request"].user, entry.name)
+
+    def get_url(self, entry: intake.Kept | JobInput) -> str:
+        return reverse("api:picture-detail", args=[self.get_id(entry)], request=self.context["request"])
+
+    def get_file_url(self, entry: intake.Kept | JobInput) -> str:
+        return reverse("api:picture-file", args=[self.get_id(entry)], request=self.context["request"])
+
+
+class InputSerializer(serializers.ModelSerializer):
+    picture = PictureSerializer(source="*")
+
+    class Meta:
+        model = JobInput
+        fields = ("position", "name", "source_url", "output", "picture")
+
+
+class OutputSerializer(serializers.ModelSerializer):
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Output
+        fields = (
+            "id", "job", "position", "kind", "url", "content_type", "width", "height", "size", "sha256", "review",
+            "stored_at",
+        )  # fmt: skip
+
+    def get_url(self, output: Output) -> str:
+        return reverse("api:output-file", args=[output.pk], request=self.context.get("request"))
+
+
+class EventSerializer(serializers.ModelSerializer):
+    actor = serializers.CharField(source="actor.username", allow_null=True, default=None)
+    text = serializers.CharField()
+    data = serializers.JSONField()  # type: ignore[assignment]
+
+    class Meta:
+        model = JobEvent
+        fields = ("id", "at", "verb", "text", "from_state", "to_state", "actor", "data")
+
+
+class JobSerializer(serializers.ModelSerializer):
+    """With what the view `expand`s; the documentation shows all of it."""
+
+    url = serializers.HyperlinkedIdentityField(view_name="api:job-detail")
+    owner = serializers.CharField(source="owner.username")
+    reason_text = serializers.CharField(source="get_reason_display")
+    trouble_text = serializers.CharField(source="get_trouble_display")
+    provider_words = serializers.SerializerMethodField()
+    inputs = InputSerializer(many=True, required=False)
+    outputs = OutputSerializer(many=True, required=False)
+    events = EventSerializer(many=True, required=False)
+    result = serializers.JSONField(required=False)
+
+    class Meta:
+        model = Job
+        fields = (
+            "id", "url", "state", "owner", "parent", *seedream.PARAMETERS, "provider_status", "queue_position",
+            "trouble", "trouble_text", "reason", "reason_text", "provider_words", "estimate_usd", "cost_usd",
+            "request_id", "created_at", "submitted_at", "accepted_at", "finished_at", "cancel_requested_at", *EXPANDED,
+        )  # fmt: skip
+
+    def get_fields(self) -> dict[str, Any]:
+        left_out = EXPANDED.keys() - self.context.get("expand", EXPANDED)
+        return {name: field for name, field in super().get_fields().items() if name not in left_out}
+
+    def get_provider_words(self, job: Job) -> str:
+        return lifecycle.provider_words(job)

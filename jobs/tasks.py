@@ -1,0 +1,62 @@
+"""django-q2's entry points. A task may run twice, late or never: it looks at the rows first."""
+
+import os
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.forms import PasswordResetForm
+from django.utils import timezone, translation
+from django_q.models import Failure
+
+from . import dispatch, lifecycle, sizes, store
+from . import drive as driving
+from .models import Heartbeat, WebhookDelivery
+
+FAILURES_KEPT = timedelta(days=30)
+WORKER_ENVIRONMENT = "SEEDREAM_WORKER"  # the name of the cluster that this process works in
+
+
+def drive() -> None:
+    driving.drive(_worker())
+
+
+def make_sizes() -> None:
+    sizes.make_waiting(_worker())
+
+
+def send_webhooks() -> None:
+    dispatch.send_waiting(_worker())
+
+
+def send_password_mail(email: str, language: str) -> None:
+    """To whoever has that address. Its link leads to PUBLIC_BASE_URL, not to the host that the request named."""
+    form = PasswordResetForm({"email": email})
+    with translation.override(language):
+        if form.is_valid():
+            form.save(
+                domain_override=urlsplit(settings.PUBLIC_BASE_URL).netloc,
+                use_https=settings.IS_HTTPS,
+                email_template_name="registration/password_reset_email.txt",
+            )
+
+
+def sweep() -> None:
+    lifecycle.sweep()
+    lifecycle.look_after_provider()
+    store.forget_abandoned()
+    WebhookDelivery.objects.forget_old()
+    # The history of jobs is in our own tables; django-q2 would keep its failures for ever.
+    Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_KEPT).delete()
+
+
+def beat() -> None:
+    """Show that this cluster works, and sweep: a lost ring then costs seconds."""
+    now = timezone.now()
+    Heartbeat.objects.filter(name=_worker()).update(seen_at=now)
+    Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+    lifecycle.sweep()
+
+
+def _worker() -> str:
+    return os.environ.get(WORKER_ENVIRONMENT, "")

@@ -1,0 +1,120 @@
+"""Looking after the store: is every file there and whole, what lies there for nobody, and deleting a job for good."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from django.conf import settings
+from django.db import transaction
+
+from . import mirror, network, seedream, sizes, store
+from .models import Job, Output, Picture
+from .runcomfy import Gone, RunComfy, Temporary
+from .states import ENDED
+
+logger = logging.getLogger(__name__)
+FOLDERS = ("pictures", "outputs", sizes.FOLDER)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A row whose file is missing or has other bytes, or whose page-size copies (`is_copy`) are; `what` says which."""
+
+    row: Picture | Output
+    what: str
+    is_copy: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.row._meta.verbose_name} {self.row.pk} ({self.row.file.name}): {self.what}"
+
+
+def damaged() -> Iterator[Damage]:
+    """Read every stored file and compare its hash with its row's."""
+    for model in (Picture, Output):
+        for row in model.objects.order_by("pk").iterator(chunk_size=500):
+            if what := _damage(row):
+                yield Damage(row, what)
+            elif missing := [name for name in sizes.names(row) if not store.exists(name)]:
+                yield Damage(row, f"a page-size copy is missing: {', '.join(missing)}", is_copy=True)
+
+
+def _damage(row: Picture | Output) -> str:
+    try:
+        found = store.sha256_of(str(row.file.name))
+    except FileNotFoundError:
+        return "the file is missing"
+    except OSError as problem:
+        return f"the file cannot be read: {problem}"
+    return "" if found == row.sha256 else f"the file has other bytes: {found}"
+
+
+def orphans() -> Iterator[str]:
+    """Files that no row points to. One that was stored this very moment may be among them: its row is still to come."""
+    for folder in FOLDERS:
+        for name in store.names(folder):
+            if not _is_used(name):
+                yield name
+
+
+def _is_used(name: str) -> bool:
+    of_it = {"sha256": sizes.original(name)} if name.startswith(f"{sizes.FOLDER}/") else {"file": name}
+    return any(model.objects.filter(**of_it).exists() for model in (Picture, Output))
+
+
+def repair(damage: Damage) -> str:
+    """Have missing copies made anew, and fetch a damaged output again from RunComfy, while it still has it. Returns
+    why it could not, or nothing."""
+    row = damage.row
+    if isinstance(row, Picture) and not damage.is_copy:
+        return "only its user has it"
+    why_not = asyncio.run(_repair(row.job, row)) if isinstance(row, Output) and not damage.is_copy else ""
+    if not why_not:
+        sizes.forget(row)
+    return why_not
+
+
+async def _repair(job: Job, output: Output) -> str:
+    async with (
+        RunComfy(settings.RUNCOMFY_BASE_URL, settings.RUNCOMFY_API_TOKEN) as provider,
+        network.fetch_client(
+            settings.RUNCOMFY_READ_TIMEOUT, hosts=settings.RUNCOMFY_OUTPUT_HOSTS, trusted=settings.TRUSTED_ADDRESS
+        ) as files,
+    ):
+        try:
+            result = await provider.result(str(job.request_id))
+            return await _fetch_again(seedream.output_urls(result.output), output, files)
+        except Gone:
+            return "RunComfy no longer has it"
+        except (Temporary, mirror.NotFetched, OSError) as problem:
+            return str(problem)
+
+
+async def _fetch_again(urls: list[tuple[str, str]], output: Output, files: httpx.AsyncClient) -> str:
+    if output.position >= len(urls):
+        return "RunComfy's result no longer names it"
+    _kind, url = urls[output.position]
+    # Stored under its own hash: the right bytes take the place of the damaged ones, other bytes do not.
+    stored = await mirror.mirror(url, files, max_bytes=settings.OUTPUT_MAX_BYTES, seconds=settings.OUTPUT_TIMEOUT)
+    return "" if stored.sha256 == output.sha256 else "RunComfy now has other bytes"
+
+
+def delete(job: Job, by: Any = None) -> None:
+    """Remove a job that has ended, with its events and every file that no other job uses. Raises ValueError for one
+    that still goes on: what RunComfy makes and charges must have its row."""
+    with transaction.atomic():
+        ended = Job.objects.select_for_update().filter(pk=job.pk, state__in=ENDED).first()
+        if ended is None:
+            raise ValueError(f"Job {job.pk} has not ended, or is gone already.")
+        pictures = list(Picture.objects.filter(jobs=ended).distinct())
+        rows: list[sizes.Row] = [*ended.outputs.all(), *pictures]
+        files = {name for row in rows for name in (str(row.file.name), *sizes.names(row))}
+        ended.delete()
+        Picture.objects.filter(pk__in=[row.pk for row in pictures], uses=None).delete()
+    # After the commit: a death in between leaves files without rows, which verify_store lists, never the reverse.
+    for name in files:
+        if not _is_used(name):
+            store.remove(name)
+    logger.info("Job %s (request %s) was deleted by %s", job.pk, job.request_id, by or "the command line")
