@@ -1,0 +1,60 @@
+"""Stored pictures, for whom they may be shown to."""
+
+import uuid
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from jobs import delivery, intake
+from jobs.files import serve_output, serve_picture, serve_preview, serve_size
+from jobs.models import Job, Output, Picture
+
+from .job import visible
+
+
+@require_safe
+def output_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    return serve_output(request, _output(request, pk), download="download" in request.GET)
+
+
+@require_safe
+def output_size(request: HttpRequest, pk: uuid.UUID, width: int) -> HttpResponseBase:
+    return serve_size(request, _output(request, pk), width)
+
+
+@require_safe
+def input_file(request: HttpRequest, pk: uuid.UUID, position: int) -> HttpResponseBase:
+    return serve_picture(request, _input(request, pk, position))
+
+
+@require_safe
+def input_size(request: HttpRequest, pk: uuid.UUID, position: int, width: int) -> HttpResponseBase:
+    return serve_size(request, _input(request, pk, position), width)
+
+
+def _output(request: HttpRequest, pk: uuid.UUID) -> Output:
+    return get_object_or_404(Output, pk=pk, job__in=Job.objects.visible_to(request.user))
+
+
+def _input(request: HttpRequest, pk: uuid.UUID, position: int) -> Picture:
+    return get_object_or_404(visible(request, pk).inputs.select_related("picture"), position=position).picture
+
+
+@require_safe
+def kept(request: HttpRequest, reference: str) -> HttpResponseBase:
+    """A picture of a form that is not sent yet, small when it can be, for the one who put it there."""
+    return serve_preview(request, intake.referenced(reference, request.user) or _no_picture())
+
+
+@require_safe
+@login_not_required
+def input_for_provider(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+    """A clean copy for RunComfy's servers: whoever holds the signed address may read it while it lasts."""
+    return serve_picture(request, delivery.picture_of(token) or _no_picture())
+
+
+def _no_picture() -> Picture:
+    raise Http404(_("There is no picture at this address, or it has expired."))

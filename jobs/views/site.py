@@ -1,0 +1,35 @@
+"""What belongs to every page, and to none."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from jobs.models import Provider
+
+
+def provider_notes(request: HttpRequest) -> dict[str, Any]:
+    """For every page: whether the sandbox stands in, and whether RunComfy is down."""
+    if not getattr(request, "user", None) or not request.user.is_authenticated:
+        return {}
+    known = Provider.known()
+    return {
+        "sandbox": settings.USE_SANDBOX,
+        "provider_down": known.failing_since is not None,
+        "provider_held": known.held_until is not None and known.held_until > timezone.now(),
+    }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Without the form's token, which Django's own page would look for in the body that could not be read."""
+    return HttpResponseBadRequest(render_to_string("400.html"))
+
+
+@require_safe
+@login_not_required
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok", content_type="text/plain")

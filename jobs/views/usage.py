@@ -1,0 +1,137 @@
+"""What the edits of a month cost, by day and by person."""
+
+import csv
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from jobs import chart, usage
+from jobs.models import Job
+from jobs.usage import Figures
+
+MODES = ("standard", "fast")
+COLUMNS = (
+    "day", "person", "username", "jobs", "failed_jobs", "images",
+    "estimated_usd", "jobs_without_estimate", "charged_usd", "jobs_without_known_charge",
+)  # fmt: skip
+
+
+@require_safe
+def month(request: HttpRequest) -> HttpResponse:
+    jobs = Job.objects.visible_to(request.user)
+    chosen, now = _month(request), timezone.now()
+    rows = usage.grouped(jobs, chosen)
+    total = Figures.of(rows)
+    context = {
+        "page": "usage",
+        "month": chosen,
+        "month_before": usage.month_before(chosen),
+        "is_running": usage.is_running(chosen, now),
+        "total": total,
+        "people": _people(rows),
+        **_neighbours(usage.months(jobs), chosen),
+        **_changes(total, usage.before(jobs, chosen, now)),
+        **(_days(rows, chosen, total) if rows else {}),
+    }
+    return render(request, "jobs/usage.html", context)
+
+
+@require_safe
+def as_csv(request: HttpRequest) -> HttpResponse:
+    """A row for each day and person, in UTF-8 with the mark by which Excel knows it."""
+    chosen = _month(request)
+    parts = usage.split(usage.grouped(Job.objects.visible_to(request.user), chosen), _day_and_person)
+    name = f"usage-{chosen:%Y-%m}.csv"
+    response = HttpResponse(
+        "\ufeff",
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    writer = csv.writer(response)
+    writer.writerow(COLUMNS)
+    for (day, person, username), figures in parts.items():
+        writer.writerow([day.isoformat(), _plain(person), _plain(username), *_cells(figures)])
+    return response
+
+
+def _month(request: HttpRequest) -> date:
+    text = request.GET.get("month", "")
+    try:
+        return usage.month_of(text) if text else timezone.localdate().replace(day=1)
+    except ValueError:
+        raise Http404(_("There is no such month.")) from None
+
+
+def _day_and_person(row: dict[str, Any]) -> tuple[date, str, str]:
+    return row["day"], usage.person(row), row["owner__username"]
+
+
+def _plain(name: str) -> str:
+    """A spreadsheet would run a name that begins like a formula."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+
+
+def _cells(figures: Figures) -> list[Any]:
+    return [
+        figures.jobs,
+        figures.failed,
+        figures.images,
+        figures.estimated if figures.is_estimate_known else "",
+        figures.unestimated,
+        figures.charged if figures.is_charge_known else "",
+        figures.uncharged,
+    ]
+
+
+def _people(rows: list[dict[str, Any]]) -> list[tuple[str, Figures]]:
+    """Who spent most first."""
+    found = usage.split(rows, lambda row: (row["owner_id"], usage.person(row)))
+    people = [(name, figures) for (_id, name), figures in found.items()]
+    return sorted(people, key=lambda entry: (-entry[1].charged, -entry[1].estimated, entry[0]))
+
+
+def _neighbours(months: list[date], chosen: date) -> dict[str, Any]:
+    return {
+        "months": sorted({chosen, *months}, reverse=True),
+        "previous": next((month for month in months if month < chosen), None),
+        "next": next((month for month in reversed(months) if month > chosen), None),
+    }
+
+
+def _changes(now: Figures, before: Figures) -> dict[str, Any]:
+    """In percent of the month before; empty where there is nothing to compare with."""
+    return {
+        "charged_change": _percent(now.charged, before.charged),
+        "images_change": _percent(now.images, before.images),
+        "per_image_change": _percent(now.per_image, before.per_image),
+    }
+
+
+def _percent(now: Decimal | int | None, before: Decimal | int | None) -> str:
+    if now is None or not before:
+        return ""
+    change = round((now - before) / before * 100)
+    return f"{change:+d}".replace("-", "−") if change else "±0"
+
+
+def _days(rows: list[dict[str, Any]], chosen: date, total: Figures) -> dict[str, Any]:
+    """Each day with its figures, and the chart of them: charged or, where nothing is known of that, estimated."""
+    measure = "charged" if total.charged or total.is_charge_known else "estimated"
+    by_day = usage.split(rows, lambda row: row["day"])
+    by_mode = usage.split(rows, lambda row: (row["day"], row["optimize_prompt_options"]))
+    days = [chosen + timedelta(days=at) for at in range((usage.month_after(chosen) - chosen).days)]
+    stacks = [[getattr(by_mode.get((day, mode), Figures()), measure) for mode in MODES] for day in days]
+    sums = [(sum(parts), day) for parts, day in zip(stacks, days, strict=True) if day in by_day]
+    return {
+        "measure": measure,
+        "chart": chart.stacked(stacks),
+        "days": [(day, by_day[day], stack) for day, stack in zip(days, stacks, strict=True) if day in by_day],
+        "highest": max(sums, key=lambda entry: entry[0]),
+        "lowest": min(sums, key=lambda entry: entry[0]),
+    }
