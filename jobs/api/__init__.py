@@ -1,0 +1,33 @@
+"""The REST API under /api/v1/."""
+
+from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_required
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularSwaggerSplitView, SpectacularYAMLAPIView
+from rest_framework.routers import SimpleRouter
+
+from .account import Me, Model, Models, Usage
+from .base import Nothing
+from .jobs import JobViewSet
+from .outputs import OutputViewSet
+from .pictures import PictureViewSet
+
+router = SimpleRouter(use_regex_path=False)
+router.register("jobs", JobViewSet, basename="job")
+router.register("pictures", PictureViewSet, basename="picture")
+router.register("outputs", OutputViewSet, basename="output")
+app_name = "api"
+# Swagger UI's stylesheet draws its icons from data: URIs.
+with_its_icons = csp_update({"img-src": ["data:"]})
+page = SpectacularSwaggerSplitView.as_view(url_name="api:document", template_name="jobs/api.html")
+urlpatterns = [
+    *router.urls,
+    path("jobs/<uuid:pk>/archive.zip", JobViewSet.as_view({"get": "archive"}), name="job-archive"),
+    path("models/", Models.as_view(), name="models"),
+    path("models/<path:model_id>/", Model.as_view(), name="model"),
+    path("usage/", Usage.as_view(), name="usage"),
+    path("me/", Me.as_view(), name="me"),
+    path("openapi.yaml", SpectacularYAMLAPIView.as_view(), name="document"),
+    path("docs/", login_required(with_its_icons(page)), name="docs"),
+    re_path("", Nothing.as_view(), name="nothing"),
+]

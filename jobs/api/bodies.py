@@ -1,0 +1,145 @@
+"""What the document says of the bodies that are sent: the vendor's own schema, as this API takes it."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+from jobs import lifecycle, seedream
+
+PICTURES_WORDS = (
+    "1 to 10 pictures, JPEG or PNG, in the order that the prompt refers to them. Each is the `id` of an uploaded "
+    "picture, `output:` and the id of an output, an https link, or a data URI."
+)
+FILES_WORDS = (
+    "Files, in their order; words for pictures as in JSON may stand among them. To mix both in a certain order, name "
+    "the fields `images[0]`, `images[1]`, …"
+)
+KEPT = ("description", "type", "enum", "default", "maxLength")
+
+
+def _parameter(name: str, is_change: bool) -> dict[str, Any]:
+    rule = {key: value for key, value in seedream.PROPERTIES[name].items() if key in KEPT}
+    if is_change or name == "text":
+        rule.pop("default", None)
+    if name == "text":
+        rule["minLength"] = 1
+    if name == "seed":
+        rule |= {"type": ["integer", "null"], "minimum": -seedream.SEED_LIMIT, "maximum": seedream.SEED_LIMIT - 1}
+    return rule
+
+
+def _edit(images: dict[str, Any], is_change: bool) -> dict[str, Any]:
+    parameters = {name: _parameter(name, is_change) for name in seedream.PARAMETERS}
+    required = {} if is_change else {"required": seedream.SCHEMA["input"]["required"]}
+    body = {"type": "object", "properties": {"images": images, **parameters}, **required}
+    return body | {"additionalProperties": False}
+
+
+def _several(items: dict[str, Any], words: str) -> dict[str, Any]:
+    counts = {"minItems": seedream.MIN_IMAGES, "maxItems": seedream.MAX_IMAGES}
+    return {"description": words, "type": "array", "items": items, **counts}
+
+
+def _both(make: Any) -> dict[str, Any]:
+    """As JSON, and as a form with files; a form may number its pictures."""
+    form = make(_several({"type": "string", "format": "binary"}, FILES_WORDS))
+    numbered = {"patternProperties": {r"^images\[\d{1,3}\]$": {"type": "string", "format": "binary"}}}
+    form["required"] = [name for name in form.pop("required", []) if name != "images"]
+    return {
+        "application/json": make(_several({"type": "string"}, PICTURES_WORDS)),
+        "multipart/form-data": form | numbered,
+    }
+
+
+NEW_JOB = _both(lambda images: _edit(images, is_change=False))
+RERUN = _both(lambda images: _edit(images, is_change=True))
+UPLOAD = _both(lambda images: {"type": "object", "properties": {"images": images}, "required": ["images"]})
+SETTLEMENT = {
+    "type": "object",
+    "properties": {
+        "choice": {"type": "string", "enum": list(lifecycle.CHOICES)},
+        "request_id": {
+            "type": "string",
+            "maxLength": 200,
+            "description": "With `adopt`: the request that RunComfy has.",
+        },
+        "confirm": {"type": "boolean", "description": "With `send_anew`: true, for it may be charged twice."},
+    },
+    "required": ["choice"],
+}
+
+# Examples
+
+TEXT = "Make 3 images: the roof of image 1 under the sky of image 2."
+ROOF = "01a2048e-baed-7384-add0-3ad82918447d"
+SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+PICTURE = {
+    "id": "picture:WyIwMWEyMDQ4ZSIsMV0:9zT0yb",
+    "url": "https://desk.example.com/api/v1/pictures/picture:WyIwMWEyMDQ4ZSIsMV0:9zT0yb/",
+    "file_url": "https://desk.example.com/api/v1/pictures/picture:WyIwMWEyMDQ4ZSIsMV0:9zT0yb/file/",
+    "sha256": SHA256,
+    "content_type": "image/jpeg",
+    "width": 1600,
+    "height": 1200,
+    "size": 348122,
+}
+OUTPUT = {
+    "id": "01a2048f-0c11-7d10-a3f4-6c1f0f6f7a01",
+    "job": ROOF,
+    "position": 0,
+    "kind": "image",
+    "url": "https://desk.example.com/api/v1/outputs/01a2048f-0c11-7d10-a3f4-6c1f0f6f7a01/file/",
+    "content_type": "image/png",
+    "width": 2496,
+    "height": 1664,
+    "size": 5120331,
+    "sha256": SHA256,
+    "review": "unreviewed",
+    "stored_at": "2026-11-22T18:31:12Z",
+}
+JOB = {
+    "id": ROOF,
+    "url": f"https://desk.example.com/api/v1/jobs/{ROOF}/",
+    "state": "completed",
+    "owner": "alice",
+    "parent": None,
+    "text": TEXT,
+    "sequential_image_generation_options": 3,
+    "image_size": "2496:1664 (3:2)",
+    "seed": None,
+    "optimize_prompt_options": "fast",
+    "sequential_image_generation": "auto",
+    "provider_status": "completed",
+    "queue_position": None,
+    "trouble": "",
+    "trouble_text": "",
+    "reason": "",
+    "reason_text": "",
+    "provider_words": "",
+    "estimate_usd": "0.0900",
+    "cost_usd": "0.0900",
+    "request_id": "5d0f9a3c-8a11-4c4d-8a53-2b1f6a7d7a10",
+    "created_at": "2026-11-22T18:30:40Z",
+    "submitted_at": "2026-11-22T18:30:41Z",
+    "accepted_at": "2026-11-22T18:30:42Z",
+    "finished_at": "2026-11-22T18:31:13Z",
+    "cancel_requested_at": None,
+    "inputs": [{"position": 0, "name": "roof.jpg", "source_url": "", "output": None, "picture": PICTURE}],
+    "outputs": [OUTPUT],
+}
+WRONG = {
+    "type": "validation_error",
+    "errors": [{"code": "invalid", "detail": "Write a prompt: it says what to make of the pictures.", "attr": "text"}],
+}
+LATE = {
+    "type": "client_error",
+    "errors": [{"code": "conflict", "detail": "It is too late to cancel this job: Completed.", "attr": None}],
+}
+
+
+def sent(name: str, value: dict[str, Any]) -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True, media_type="application/json")
+
+
+def answered(name: str, value: dict[str, Any], *codes: str) -> OpenApiExample:
+    return OpenApiExample(name, value=value, response_only=True, status_codes=codes or ("200",))

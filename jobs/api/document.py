@@ -1,0 +1,297 @@
+"""What the OpenAPI document says of each operation beyond what the views show by themselves."""
+
+from typing import Any
+
+from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import serializers
+
+from jobs import filters, seedream
+from jobs.models import Output
+from jobs.serializers import EXPANDED, EventSerializer, JobSerializer, PictureSerializer
+
+from . import bodies
+from .bodies import answered, sent
+
+
+class BearerScheme(KnoxTokenScheme):
+    target_class = "jobs.tokens.BearerAuthentication"
+    name = "token"
+
+
+class OneErrorSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    detail = serializers.CharField(help_text="For people, in the language that they ask for.")
+    attr = serializers.CharField(allow_null=True, help_text="The field that is wrong, if one is.")
+
+
+class ErrorSerializer(serializers.Serializer):
+    type = serializers.ChoiceField(["validation_error", "client_error", "server_error"])
+    errors = OneErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class PicturesSerializer(serializers.Serializer):
+    pictures = PictureSerializer(many=True)
+
+
+class ModelSerializer(serializers.Serializer):
+    id = serializers.CharField()
+    price_usd = serializers.CharField(allow_null=True, help_text="For one image; null while RunComfy does not tell.")
+
+
+class WholeModelSerializer(ModelSerializer):
+    input_schema = serializers.DictField()
+    output_schema = serializers.DictField()
+
+
+class ModelsSerializer(serializers.Serializer):
+    results = ModelSerializer(many=True)
+
+
+class FiguresSerializer(serializers.Serializer):
+    jobs = serializers.IntegerField()
+    failed_jobs = serializers.IntegerField()
+    images = serializers.IntegerField()
+    estimated_usd = serializers.CharField(allow_null=True)
+    jobs_without_estimate = serializers.IntegerField()
+    charged_usd = serializers.CharField(allow_null=True)
+    jobs_without_known_charge = serializers.IntegerField()
+
+
+class DaySerializer(FiguresSerializer):
+    day = serializers.DateField()
+    person = serializers.CharField()
+    username = serializers.CharField()
+
+
+class UsageSerializer(serializers.Serializer):
+    month = serializers.CharField()
+    total = FiguresSerializer()
+    days = DaySerializer(many=True)
+
+
+class TokenSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+class MeSerializer(serializers.Serializer):
+    username = serializers.CharField()
+    name = serializers.CharField()
+    is_staff = serializers.BooleanField()
+    is_reviewer = serializers.BooleanField()
+    token = TokenSerializer(allow_null=True)
+
+
+def _choice(name: str, words: str, choices: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, str, description=words, enum=list(choices))
+
+
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"},
+    OpenApiParameter.HEADER,
+    description="The same key and body give the same job, however often they are sent; another body is 409. It lasts "
+    "as long as the job.",
+)
+EXPAND = OpenApiParameter(
+    "expand",
+    {"type": "array", "items": {"type": "string", "enum": list(EXPANDED)}},
+    style="form",
+    explode=False,
+    description="What to add, with commas between. One job comes with inputs and outputs when this is not given.",
+)
+FILTERS = [
+    _choice("state", "Running is everything that goes on.", filters.STATES),
+    OpenApiParameter("owner", str, description="`me`, or the number of a person in the portal's filter."),
+    _choice("quality", "As `optimize_prompt_options`.", dict(filters.QUALITIES)),
+    _choice("review", "Jobs that have an output of this review.", Output.Review.values),
+    OpenApiParameter("since", OpenApiTypes.DATE, description="The first day."),
+    OpenApiParameter("until", OpenApiTypes.DATE, description="The last day."),
+    OpenApiParameter("q", str, description="Words of the prompt, the beginnings of which are enough; or an id."),
+    _choice("sort", "Newest first by default.", dict(filters.SORTS)),
+]
+CONDITION = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of the last answer: 304 if nothing has changed.",
+)
+GO_ON = "How many seconds to wait before asking again is in `Retry-After`, until the job has ended."
+CONFLICT = OpenApiResponse(ErrorSerializer, "It is too late for that, or another state is needed; `detail` says which.")
+FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file")
+PARTS = {(200, "image/*"): OpenApiTypes.BINARY, (206, "image/*"): OpenApiTypes.BINARY, 304: None, 416: None}
+
+JOBS = extend_schema_view(
+    list=extend_schema(
+        summary="List jobs",
+        description="Those that you may see, found as in the portal.",
+        parameters=[EXPAND, *FILTERS],
+    ),
+    retrieve=extend_schema(
+        summary="Get a job",
+        description=GO_ON,
+        parameters=[EXPAND, CONDITION],
+        responses={200: JobSerializer, 304: OpenApiResponse(description="Nothing has changed.")},
+        examples=[answered("A completed job", bodies.JOB)],
+    ),
+    create=extend_schema(
+        summary="Start an edit",
+        description="Under the model's own names and defaults. It costs money at RunComfy: send an Idempotency-Key.",
+        parameters=[KEY, EXPAND],
+        request=bodies.NEW_JOB,
+        responses={201: JobSerializer, 400: ErrorSerializer, 409: CONFLICT},
+        examples=[
+            sent(
+                "Two links",
+                {"images": ["https://example.com/roof.jpg", "https://example.com/sky.png"], "text": bodies.TEXT},
+            ),
+            answered("A completed job", bodies.JOB, "201"),
+            answered("A wrong field", bodies.WRONG, "400"),
+        ],
+    ),
+    rerun=extend_schema(
+        summary="Run a job again, with changes",
+        description="What is not given is taken over from the job, its pictures too; null is the default.",
+        parameters=[KEY, EXPAND],
+        request=bodies.RERUN,
+        responses={201: JobSerializer, 409: CONFLICT},
+        examples=[sent("Another seed", {"seed": 42}), answered("A completed job", bodies.JOB, "201")],
+    ),
+    destroy=extend_schema(
+        summary="Delete a job",
+        description="For good, with its files. Only what has ended, and only by its owner or staff.",
+        responses={204: None, 409: CONFLICT},
+    ),
+    cancel=extend_schema(
+        summary="Cancel a job",
+        description="What was not sent is cancelled (200); RunComfy is asked for the rest (202).",
+        parameters=[EXPAND],
+        request=None,
+        responses={200: JobSerializer, 202: JobSerializer, 409: CONFLICT},
+        examples=[answered("Too late", bodies.LATE, "409")],
+    ),
+    settle=extend_schema(
+        summary="Decide on an unconfirmed job",
+        description="`adopt` the request that RunComfy has, `send_anew`, which may be charged twice, or `write_off`.",
+        parameters=[EXPAND],
+        request={"application/json": bodies.SETTLEMENT},
+        responses={200: JobSerializer, 409: CONFLICT},
+        examples=[sent("Take the request that RunComfy has", {"choice": "adopt", "request_id": "5d0f9a3c-8a11"})],
+    ),
+    fetch_again=extend_schema(
+        summary="Fetch lost outputs again",
+        description="For a job that failed with the reason `lost_output`.",
+        parameters=[EXPAND],
+        request=None,
+        responses={200: JobSerializer, 409: CONFLICT},
+    ),
+    events=extend_schema(summary="List what happened to a job", responses=EventSerializer(many=True)),
+)
+ARCHIVE = extend_schema(
+    summary="Get all outputs of a job as a zip",
+    description="With a manifest of how they were made.",
+    responses={(200, "application/zip"): OpenApiTypes.BINARY, 503: ErrorSerializer},
+)
+PICTURE_ID = OpenApiParameter("id", str, OpenApiParameter.PATH, description="As told when it was uploaded.")
+PICTURES = extend_schema_view(
+    create=extend_schema(
+        summary="Upload pictures",
+        description="To use them in any number of jobs. An id is good for you alone.",
+        request=bodies.UPLOAD,
+        responses={201: PicturesSerializer},
+        examples=[
+            sent("A link", {"images": ["https://example.com/roof.jpg"]}),
+            answered("One picture", {"pictures": [bodies.PICTURE]}, "201"),
+        ],
+    ),
+    retrieve=extend_schema(summary="Get a picture", examples=[answered("A picture", bodies.PICTURE)]),
+    file=extend_schema(summary="Get a picture's file", responses=PARTS),
+)
+OUTPUTS = extend_schema_view(
+    list=extend_schema(
+        summary="List outputs",
+        description="The newest first.",
+        parameters=[
+            OpenApiParameter("job", OpenApiTypes.UUID),
+            _choice("review", "What reviewers said.", Output.Review.values),
+        ],
+    ),
+    retrieve=extend_schema(summary="Get an output", examples=[answered("An output", bodies.OUTPUT)]),
+    file=extend_schema(summary="Get an output's file", responses=PARTS),
+)
+MODELS = extend_schema(summary="List models", responses=ModelsSerializer, operation_id="models_list")
+MODEL = extend_schema(
+    summary="Get a model with its schemas and price",
+    parameters=[OpenApiParameter("model_id", {"type": "string", "enum": [seedream.MODEL_ID]}, OpenApiParameter.PATH)],
+    responses=WholeModelSerializer,
+)
+USAGE = extend_schema(
+    summary="Get what a month came to",
+    description="For each day and person; null is what nobody knows.",
+    parameters=[OpenApiParameter("month", {"type": "string", "pattern": r"^20\d\d-(0[1-9]|1[0-2])$"})],
+    responses=UsageSerializer,
+)
+ME = extend_schema(summary="Get who you are", responses=MeSerializer)
+
+
+# What every operation may answer
+
+ERRORS = {
+    "400": "Something is wrong with what was sent; `attr` names the field.",
+    "401": "There is no token, or it is not good any more.",
+    "403": "Only the owner and staff may do that.",
+    "404": "There is no such thing, or you may not see it.",
+    "413": "The body is too large.",
+    "415": "Bodies are JSON or multipart.",
+    "429": "Too many calls; `Retry-After` says when to come back.",
+}
+HEADERS = {
+    "RateLimit-Limit": "How many calls of this kind a minute has.",
+    "RateLimit-Remaining": "How many are left.",
+    "RateLimit-Reset": "In how many seconds there will be one more.",
+    "Retry-After": "In how many seconds it is worth asking again; absent when the job has ended.",
+}
+RATES = [name for name in HEADERS if name.startswith("RateLimit")]
+
+
+def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Add what operations have in common: errors of one shape, and the headers that tell of rates and of waiting."""
+    numbers = {name: {"description": words, "schema": {"type": "integer"}} for name, words in HEADERS.items()}
+    schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    result["components"] |= {
+        "headers": numbers,
+        "responses": {f"Error{code}": {"description": words, "content": schema} for code, words in ERRORS.items()},
+    }
+    for component in result["components"]["schemas"].values():
+        for field in component.get("properties", {}).values():
+            _forget_bounds(field)
+    for path, methods in result["paths"].items():
+        for method, operation in methods.items():
+            found = {code: _with_headers(response) for code, response in operation["responses"].items()}
+            errors = {code: {"$ref": f"#/components/responses/Error{code}"} for code in _codes(path, method, operation)}
+            operation["responses"] = dict(sorted((errors | found).items()))
+    return result
+
+
+def _forget_bounds(field: dict[str, Any]) -> None:
+    """How large a number a column holds is the database's matter, and each kind of database has its own."""
+    if "integer" in field.get("type", ""):
+        for word in ("minimum", "maximum", "format"):
+            field.pop(word, None)
+
+
+def _with_headers(response: dict[str, Any]) -> dict[str, Any]:
+    is_job = "schemas/Job'" in str(response.get("content"))
+    names = [*RATES, *(["Retry-After"] if is_job else [])]
+    return response | {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names}}
+
+
+def _codes(path: str, method: str, operation: dict[str, Any]) -> set[str]:
+    parameters = str(operation.get("parameters"))
+    codes = {"401", "429"}
+    codes |= {"404"} if "'path'" in parameters or "'cursor'" in parameters else set()
+    codes |= {"400"} if "'query'" in parameters or "requestBody" in operation else set()
+    codes |= {"413", "415"} if "requestBody" in operation else set()
+    return codes | ({"403"} if method != "get" else set())

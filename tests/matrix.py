@@ -1,0 +1,53 @@
+"""Run the suite on every database and broker that is here; what is not is named, and is a failure when CI=true."""
+
+import os
+import subprocess
+import sys
+
+import psycopg
+import redis
+
+from tests.browser import chromium
+
+POSTGRES = os.environ.get("MATRIX_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/seedream")
+REDIS = os.environ.get("MATRIX_REDIS_URL", "redis://127.0.0.1:6379/15")
+
+
+def missing_parts() -> list[str]:
+    missing = []
+    try:
+        psycopg.connect(POSTGRES.rsplit("/", 1)[0] + "/postgres", connect_timeout=3).close()
+    except psycopg.OperationalError:
+        missing.append(f"PostgreSQL ({POSTGRES})")
+    try:
+        with redis.Redis.from_url(REDIS, socket_connect_timeout=3) as client:
+            client.ping()
+    except redis.RedisError:
+        missing.append(f"Redis ({REDIS})")
+    return missing
+
+
+# These bring a database of their own, or need none: once is enough.
+EVERYWHERE_THE_SAME = [f"--ignore=tests/{name}" for name in ("browser", "sandbox", "test_up.py", "test_static.py")]
+
+
+def run(name: str, *more: str, **environment: str) -> int:
+    print(f"\n== The tests on {name}", flush=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *more, *sys.argv[1:]]
+    return subprocess.run(command, check=False, env={**os.environ, **environment}).returncode
+
+
+def main() -> int:
+    missing = missing_parts()
+    failed = run("SQLite")
+    if not missing:
+        failed |= run("PostgreSQL and Redis", *EVERYWHERE_THE_SAME, TEST_DATABASE_URL=POSTGRES, TEST_REDIS_URL=REDIS)
+    if not chromium.path():
+        missing.append("Chromium (set CHROMIUM, or: apt-get install chromium)")
+    for part in missing:
+        print(f"Left out: {part} is not here.")
+    return 1 if failed or (missing and os.environ.get("CI") == "true") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
