@@ -127,7 +127,7 @@ def test_driver_that_is_told_to_stop_leaves_a_slow_download_to_the_next(sandbox,
 
 
 def test_job_in_long_trouble_is_let_go_of_with_its_time_in_its_row(sandbox, alice, make_job, drive_all, settings):
-    settings.RUNCOMFY_POLL_SECONDS, settings.DRIVE_SECONDS = 6, 4
+    settings.RUNCOMFY_POLL_SECONDS, settings.DRIVE_SECONDS = 10, 4
     Provider.report_failure()
     sandbox.misbehave("http_503", on="model", times=None)
     make_job(alice)
