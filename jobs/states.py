@@ -102,3 +102,6 @@ class Verb(models.TextChoices):
     SENT_ANEW = "sent_anew", _("Chose to send it anew, though it may be charged twice")
     FETCH_AGAIN = "fetch_again", _("Asked to fetch the pictures again")
     LATE_ANSWER = "late_answer", _("RunComfy's answer to an earlier attempt arrived")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    REVIEW_UNDONE = "review_undone", _("Took a verdict back")

@@ -51,6 +51,7 @@ WEB_WORKERS = number("WEB_WORKERS", 2, 1, 64)
 # More than one: an upload over a slow line holds a thread for as long as it takes.
 WEB_THREADS = number("WEB_THREADS", 8, 1, 64)
 TEAM_VISIBILITY = choice("TEAM_VISIBILITY", "team", {"team", "own"})
+NO_REVIEW_OF_OWN = flag("NO_REVIEW_OF_OWN", True)
 
 # For the first start: who administrates; a password is made up and printed once when none is given.
 ADMIN_USERNAME = text("ADMIN_USERNAME", "admin")
@@ -121,6 +122,7 @@ TEMPLATES = [
 ]
 # Ten wrong passwords for one name from one address close that door for a quarter of an hour; others stay open.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "jobs.sign_in.Attempts"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -5,12 +5,14 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
+from django.apps import apps
 from django.conf import settings as configured
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.db.models.fields.files import FieldFile
@@ -39,10 +41,19 @@ def bob(db: None) -> User:
 
 
 @pytest.fixture
-def rita(db: None) -> User:
+def reviewers(db: None) -> Group:
+    """The group and the reasons of the migration, also after a test that emptied the database behind it."""
+    migration = import_module("jobs.migrations.0006_review")
+    migration.add_reasons(apps)
+    migration.add_group(apps)
+    return Group.objects.get(name="Reviewers")
+
+
+@pytest.fixture
+def rita(reviewers: Group) -> User:
     """Reviews."""
     user = User.objects.create_user("rita", "rita@example.com", "rita's secret")
-    user.user_permissions.add(Permission.objects.get(codename="review_output"))
+    user.groups.add(reviewers)
     return user
 
 

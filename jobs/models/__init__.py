@@ -7,8 +7,10 @@ whether it moved the job; False means that somebody else got there first.
 from .events import JobEvent
 from .files import JobInput, Output, Picture
 from .job import Job
+from .review import Looking, RejectionReason, ReviewDecision
 from .running import Heartbeat, Provider
 from .search import SearchEntry, SearchIndex
+from .tally import Tally
 from .tokens import ApiToken
 from .webhooks import Attempt, Event, Problem, WebhookDelivery, WebhookEndpoint
 
@@ -20,12 +22,16 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobInput",
+    "Looking",
     "Output",
     "Picture",
     "Problem",
     "Provider",
+    "RejectionReason",
+    "ReviewDecision",
     "SearchEntry",
     "SearchIndex",
+    "Tally",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

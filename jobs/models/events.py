@@ -7,6 +7,13 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.states import Reason, State, Verb
 
+OF_A_PICTURE = {
+    Verb.STORED: _("Stored picture %(number)d"),
+    Verb.APPROVED: _("Approved picture %(number)d"),
+    Verb.REJECTED: _("Rejected picture %(number)d"),
+    Verb.REVIEW_UNDONE: _("Took the verdict on picture %(number)d back"),
+}
+
 
 class JobEvent(models.Model):
     """The append-only history of a job. `data` holds the provider's words and ids, never a token."""
@@ -32,14 +39,15 @@ class JobEvent(models.Model):
         told = self.data if isinstance(self.data, dict) else {}
         if self.verb == Verb.FAILED and told.get("reason") in Reason.values:
             return f"{Verb.FAILED.label}: {Reason(told['reason']).label}"
-        if self.verb == Verb.STORED:
-            return str(_("Stored picture %(number)d")) % {"number": told.get("position", 0) + 1}
+        if self.verb in OF_A_PICTURE:
+            return str(OF_A_PICTURE[Verb(self.verb)]) % {"number": told.get("position", 0) + 1}
         return self.get_verb_display()
 
     @property
     def detail(self) -> str:
-        """RunComfy's own words, if it said any."""
+        """RunComfy's own words, or a reviewer's, if there were any."""
         told = self.data.get("said", self.data) if isinstance(self.data, dict) else self.data
         if isinstance(told, dict):
-            return str(told.get("words") or told.get("message") or told.get("outcome") or told.get("request_id") or "")
+            names = ("words", "message", "outcome", "request_id", "note")
+            return next((str(told[name]) for name in names if told.get(name)), "")
         return "" if told is None else str(told)

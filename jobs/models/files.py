@@ -112,12 +112,24 @@ class Output(OnPages, Shown):
     size = models.PositiveBigIntegerField(help_text=_("Bytes"))
     source_url = models.TextField()
     review = models.CharField(max_length=12, choices=Review.choices, default=Review.UNREVIEWED)
+    decision = models.ForeignKey(
+        "jobs.ReviewDecision",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text=_("The one that stands"),
+    )
     stored_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         ordering = ("position",)
         constraints = [models.UniqueConstraint(fields=["job", "position"], name="output_position_unique")]
-        indexes = [models.Index(fields=["id"], condition=Q(sized_at=None), name="output_not_sized")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(sized_at=None), name="output_not_sized"),
+            # The ids of jobs are in the order of time: the review page's queue is read from here, oldest first.
+            models.Index(fields=["job", "position"], condition=Q(review="unreviewed"), name="output_unreviewed"),
+        ]
         permissions = (("review_output", "Can review outputs"),)
 
     def __str__(self) -> str:

@@ -346,6 +346,9 @@ class Job(models.Model):
     def tell_stored(self, data: Any) -> bool:
         return self._tell(Q(state=State.MIRRORING), Verb.STORED, data=data)
 
+    def tell_decided(self, verb: Verb, data: Any, by: User) -> bool:
+        return self._tell(Q(), verb, data=data, by=by)
+
     def forget_output(self, position: int) -> None:
         """The file of an output that was just stored is gone again: it is stored anew."""
         self.outputs.filter(position=position).delete()
