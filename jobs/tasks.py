@@ -11,9 +11,10 @@ from django_q.models import Failure
 
 from . import dispatch, lifecycle, sizes, store
 from . import drive as driving
-from .models import Heartbeat, WebhookDelivery
+from .models import Heartbeat, Tally, WebhookDelivery
 
 FAILURES_KEPT = timedelta(days=30)
+TALLIES_SECONDS = 24 * 3600  # longer than any of them counts
 WORKER_ENVIRONMENT = "SEEDREAM_WORKER"  # the name of the cluster that this process works in
 
 
@@ -46,6 +47,7 @@ def sweep() -> None:
     lifecycle.look_after_provider()
     store.forget_abandoned()
     WebhookDelivery.objects.forget_old()
+    Tally.forget_old(TALLIES_SECONDS)
     # The history of jobs is in our own tables; django-q2 would keep its failures for ever.
     Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_KEPT).delete()
 

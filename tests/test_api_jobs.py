@@ -94,7 +94,7 @@ def test_list_expanded_costs_the_same_for_few_and_for_many(api, alice, make_job,
     for _ in range(count):
         stored_output(make_job(alice))
     client = api(alice)
-    with django_assert_num_queries(9):  # four without; inputs, pictures, outputs, events, actors
+    with django_assert_num_queries(10):  # five without; inputs, pictures, outputs, events, actors
         client.get(JOBS, {"expand": "inputs,outputs,events,result"})
 
 

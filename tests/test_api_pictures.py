@@ -114,7 +114,7 @@ def test_outputs_cost_the_same_for_few_and_for_many(api, alice, make_job, django
     for _ in range(count):
         stored_output(job)
     client = api(alice)
-    with django_assert_num_queries(3):  # the token, that it was used, the page
+    with django_assert_num_queries(4):  # the token, that it was used, the rate, the page
         client.get(OUTPUTS)
 
 

@@ -250,7 +250,7 @@ ERRORS = {
 HEADERS = {
     "RateLimit-Limit": "How many calls of this kind a minute has.",
     "RateLimit-Remaining": "How many are left.",
-    "RateLimit-Reset": "In how many seconds there will be one more.",
+    "RateLimit-Reset": "In how many seconds the count begins anew.",
     "Retry-After": "In how many seconds it is worth asking again; absent when the job has ended.",
 }
 RATES = [name for name in HEADERS if name.startswith("RateLimit")]

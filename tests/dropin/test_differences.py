@@ -374,7 +374,7 @@ def test_dropin_polls_cost_the_same_for_few_and_for_many(api, alice, make_job, o
         make_job(alice)
     client, job = api(alice), make_job(alice)
     client.get(f"/v1/requests/{job.pk}/status")  # notes that the token is in use
-    with django_assert_num_queries(3):  # the token, the job, its place
+    with django_assert_num_queries(4):  # the token, the rate, the job, its place
         client.get(f"/v1/requests/{job.pk}/status")
     assert lifecycle.cancel(job, alice)
 
