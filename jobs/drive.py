@@ -18,10 +18,12 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
-from . import lifecycle, network, steps
+from . import lifecycle, network
 from .models import Heartbeat, Job, Provider
 from .runcomfy import RunComfy
 from .states import State
+from .steps import step
+from .steps.shared import Drive, in_database
 
 logger = logging.getLogger(__name__)
 
@@ -65,17 +67,17 @@ async def _run(worker: str) -> None:
                 trusted=settings.TRUSTED_ADDRESS,
             ) as files,
         ):
-            await steps.in_database(close_old_connections)
-            await Driver(steps.Drive(lease, provider, files), worker).run()
+            await in_database(close_old_connections)
+            await Driver(Drive(lease, provider, files), worker).run()
     finally:
         # The thread outlives this run, and a kept connection would outlive a restart of the database.
-        await steps.in_database(connections.close_all)
+        await in_database(connections.close_all)
 
 
 class Driver:
     """The jobs of one run: which are held, when each is due, which are being stepped right now."""
 
-    def __init__(self, shared: steps.Drive, worker: str = ""):
+    def __init__(self, shared: Drive, worker: str = ""):
         self.shared, self.lease, self.worker = shared, shared.lease, worker
         self.held: dict[uuid.UUID, Job] = {}
         self.due: list[tuple[float, int, uuid.UUID]] = []
@@ -90,11 +92,11 @@ class Driver:
             while self._may_go_on(time.monotonic() - begun) and await self._look():
                 self._start_due()
                 await asyncio.sleep(TICK)
-            await steps.in_database(self._release, set(self.held) - set(self.running))
+            await in_database(self._release, set(self.held) - set(self.running))
         finally:
             self.shared.is_ending = True
             await self._let_end()
-        await steps.in_database(self._release, set(self.held))
+        await in_database(self._release, set(self.held))
 
     def _may_go_on(self, seconds: float) -> bool:
         """Past its time, a run with downloads under way still moves everything else: waiting for slow ones in run
@@ -114,7 +116,7 @@ class Driver:
         if now - self._renewed_at >= settings.LEASE_SECONDS / 3:
             await self._renew(now)
         room = settings.DRIVE_CAPACITY - len(self.held)
-        taken, cancelled, is_stopping, self.shared.known = await steps.in_database(self._read, room)
+        taken, cancelled, is_stopping, self.shared.known = await in_database(self._read, room)
         for job in taken:
             self._hold(job)
         for job_id, asked_at in cancelled:
@@ -135,7 +137,7 @@ class Driver:
     async def _renew(self, now: float) -> None:
         """Prolong all leases in one UPDATE; what was lost to another driver is let go of."""
         is_late = now - self._renewed_at > settings.LEASE_SECONDS
-        kept = await steps.in_database(Job.objects.renew_lease, self.lease, settings.LEASE_SECONDS)
+        kept = await in_database(Job.objects.renew_lease, self.lease, settings.LEASE_SECONDS)
         for job_id in set(self.held) - kept:
             if job_id not in self.running:
                 self._forget(job_id)
@@ -182,7 +184,7 @@ class Driver:
     async def _step(self, job: Job) -> None:
         pause, again_at = None, None
         try:
-            pause = await steps.step(job, self.shared)
+            pause = await step(job, self.shared)
         except Exception:
             logger.exception("A step of job %s failed", job.pk)
             again_at = timezone.now() + timedelta(seconds=STEP_FAILED_SECONDS)
@@ -194,7 +196,7 @@ class Driver:
         if pause is not None:
             again_at = timezone.now() + timedelta(seconds=pause)
         self._forget(job.pk)
-        await steps.in_database(Job.objects.release_lease, self.lease, [job.pk], again_at)
+        await in_database(Job.objects.release_lease, self.lease, [job.pk], again_at)
 
     def _stop_mirroring(self) -> None:
         """A download is begun again by the next driver; a worker that is told to stop does not wait for it."""

@@ -1,4 +1,4 @@
-"""A process that dies, or freezes, exactly there: `python -m tests.crashing drive die before jobs.steps:submit`.
+"""A process that dies, or freezes, exactly there: `-m tests.crashing drive die before jobs.steps.submitting:submit`.
 
 It works on the test's own database, store and provider; `Child` is its handle in the test.
 """
@@ -29,8 +29,9 @@ if __name__ == "__main__":
 
 from django.contrib.auth.models import User
 
-from jobs import dispatch, drive, intake, lifecycle, pictures, steps, tasks
+from jobs import dispatch, drive, intake, lifecycle, pictures, tasks
 from jobs.models import Job, JobEvent
+from jobs.steps import shared
 
 from .processes import environment, kill, wait_until
 
@@ -89,7 +90,7 @@ def drive_impatiently() -> None:
     """A locked SQLite is an error at once, as a PostgreSQL that is away always is."""
     if connections["default"].vendor == "sqlite":
         connections["default"].settings_dict["OPTIONS"]["timeout"] = 0.1
-    steps.WRITE_PAUSE = 0.2
+    shared.WRITE_PAUSE = 0.2
     drive.drive()
 
 
@@ -127,7 +128,7 @@ FATES = {"die": die, "freeze": freeze}
 
 
 def wrap(strike: Callable[[], None], when: str, where: str, call: str = "1") -> None:
-    """Have fate strike at that call of the function, named as "jobs.steps:Job.mark_accepted"."""
+    """Have fate strike at that call of the function, named as "jobs.models:Job.mark_accepted"."""
     module, _, path = where.partition(":")
     *owners, name = path.split(".")
     owner = functools.reduce(getattr, owners, import_module(module))

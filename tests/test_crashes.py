@@ -155,8 +155,8 @@ def assert_stored_once(sandbox, job, posts=1):
         ("after jobs.mirror:mirror", State.MIRRORING, None),
         ("inside jobs.models:Job.tell_stored", State.MIRRORING, None),
         ("before jobs.doorbell:ring", State.MIRRORING, None),
-        ("after jobs.steps:_keep_output", State.MIRRORING, None),
-        ("after jobs.steps:_keep_output 2", State.MIRRORING, None),
+        ("after jobs.steps.mirroring:_keep_output", State.MIRRORING, None),
+        ("after jobs.steps.mirroring:_keep_output 2", State.MIRRORING, None),
         ("before jobs.models:Job.renew_result", State.MIRRORING, EXPIRED),
         ("after jobs.models:Job.renew_result", State.MIRRORING, EXPIRED),
         ("inside jobs.models:Job.mark_completed", State.MIRRORING, None),
@@ -191,7 +191,7 @@ def test_driver_killed_after_storing_leaves_a_file_without_a_row(sandbox, start_
 
 def test_driver_killed_between_two_outputs_leaves_one_row(sandbox, start_job, kill):
     job = start_job("output")
-    kill("after jobs.steps:_keep_output")
+    kill("after jobs.steps.mirroring:_keep_output")
     assert (job.outputs.count(), job.events.filter(verb=Verb.STORED).count()) == (1, 1)
 
 
@@ -379,8 +379,8 @@ def told(job):
         ("before jobs.models:Job.report_trouble", DOWN),
         ("before jobs.models:Job.mark_failed", {"kind": "http_404", "on": "status", "times": None}),
         ("before jobs.models:Job.mark_delivered", None),
-        ("before jobs.steps:_keep_output", None),
-        ("before jobs.steps:_keep_output 2", None),
+        ("before jobs.steps.mirroring:_keep_output", None),
+        ("before jobs.steps.mirroring:_keep_output 2", None),
         ("before jobs.models:Job.renew_result", EXPIRED),
         ("before jobs.models:Job.mark_completed", None),
         ("before jobs.querysets:JobQuerySet.renew_lease 2", SAYS_QUEUED),

@@ -1,0 +1,87 @@
+"""What all steps work with: the clients and the knowledge of their driver, and the way to the database."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError, close_old_connections
+from django.utils import timezone
+
+from jobs.models import Job, Provider
+from jobs.runcomfy import RunComfy
+
+logger = logging.getLogger(__name__)
+
+WRITE_TRIES, WRITE_PAUSE = 20, 2.0
+
+
+@dataclass
+class Drive:
+    """What the steps of one driver share: its lease, its clients, what all drivers know of RunComfy (`known`, read
+    anew by the driver), and what this one knows of each job's last calls."""
+
+    lease: str
+    provider: RunComfy
+    files: httpx.AsyncClient
+    downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
+    misses: dict[Any, int] = field(default_factory=dict)
+    asked_to_cancel: set[Any] = field(default_factory=set)
+    is_ending: bool = False
+    known: Provider = field(default_factory=Provider)
+    probing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    probed_at: float = float("-inf")
+
+    def miss(self, job: Job) -> int:
+        """Count one more call in a row that failed."""
+        self.misses[job.pk] = self.misses.get(job.pk, 0) + 1
+        return self.misses[job.pk]
+
+    @property
+    def is_held(self) -> bool:
+        return self.known.held_until is not None and self.known.held_until > timezone.now()
+
+    async def failed(self) -> None:
+        """RunComfy did not answer: say so to all drivers and on the pages."""
+        if self.known.failing_since is None:
+            self.known.failing_since = timezone.now()
+            await in_database(Provider.report_failure)
+
+    async def answered(self) -> None:
+        if self.known.failing_since is not None:
+            self.known.failing_since = None
+            await in_database(Provider.report_success)
+
+    async def hold(self, seconds: float) -> None:
+        """RunComfy wants fewer calls: all drivers keep silent for so long."""
+        until = timezone.now() + timedelta(seconds=seconds)
+        self.known.held_until = max(self.known.held_until or until, until)
+        await in_database(Provider.hold, until)
+
+
+def in_database(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Run ORM work in the one thread that asgiref keeps for it, off the event loop."""
+    return sync_to_async(function, thread_sensitive=True)(*arguments, **named)
+
+
+async def settle(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Write down what became of the paid POST, also through a restart of the database: to forget it would cost
+    money."""
+    for _attempt in range(WRITE_TRIES):
+        try:
+            return await in_database(function, *arguments)
+        except (OperationalError, InterfaceError) as problem:
+            logger.error("Cannot write %s%r, trying again: %s", function.__name__, arguments, problem)
+            await asyncio.sleep(WRITE_PAUSE)
+            await in_database(close_old_connections)
+    return await in_database(function, *arguments)
+
+
+def request_id_of(job: Job) -> str:
+    if job.request_id is None:
+        raise ValueError(f"Job {job.pk} has no request id")  # the database refuses such a row
+    return job.request_id
