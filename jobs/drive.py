@@ -18,9 +18,8 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
-from . import lifecycle, network
+from . import clients, lifecycle
 from .models import Heartbeat, Job, Provider
-from .runcomfy import RunComfy
 from .states import State
 from .steps import step
 from .steps.shared import Drive, in_database
@@ -54,19 +53,7 @@ def _has_room() -> bool:
 async def _run(worker: str) -> None:
     lease = uuid.uuid4().hex
     try:
-        async with (
-            RunComfy(
-                settings.RUNCOMFY_BASE_URL,
-                settings.RUNCOMFY_API_TOKEN,
-                submit_timeout=settings.RUNCOMFY_SUBMIT_TIMEOUT,
-                read_timeout=settings.RUNCOMFY_READ_TIMEOUT,
-            ) as provider,
-            network.fetch_client(
-                settings.RUNCOMFY_READ_TIMEOUT,
-                hosts=settings.RUNCOMFY_OUTPUT_HOSTS,
-                trusted=settings.TRUSTED_ADDRESS,
-            ) as files,
-        ):
+        async with clients.model_api() as provider, clients.output_files() as files:
             await in_database(close_old_connections)
             await Driver(Drive(lease, provider, files), worker).run()
     finally:

@@ -8,15 +8,14 @@ import logging
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import delivery, doorbell, intake, search, seedream, sizes
+from . import clients, delivery, doorbell, intake, search, seedream, sizes
 from .models import Job, JobInput, Provider, SearchEntry, WebhookDelivery
-from .runcomfy import Gone, Model, RunComfy, RunComfyError, Temporary, words
+from .runcomfy import Gone, Model, RunComfyError, Temporary, words
 from .states import State, Verb
 
 logger = logging.getLogger(__name__)
@@ -123,7 +122,7 @@ async def _ask_price() -> Decimal | None:
 
 async def _ask_model() -> Model | None:
     """A free call. A page waits for it: better no price than a slow page."""
-    async with RunComfy(settings.RUNCOMFY_BASE_URL, settings.RUNCOMFY_API_TOKEN, read_timeout=3) as client:
+    async with clients.model_api(read_timeout=3) as client:
         try:
             async with asyncio.timeout(3):
                 return await client.model(seedream.MODEL_ID)
@@ -188,7 +187,7 @@ def _adopt(job: Job, by: Any, request_id: str) -> bool:
 
 async def _look_up(request_id: str) -> str:
     """Why a request cannot be this model's; empty when RunComfy knows it and names no other model."""
-    async with RunComfy(settings.RUNCOMFY_BASE_URL, settings.RUNCOMFY_API_TOKEN, read_timeout=10) as client:
+    async with clients.model_api(read_timeout=10) as client:
         try:
             status = await client.status(request_id)
         except Gone:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.cache import cache
@@ -22,12 +21,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from . import intake, lifecycle, seedream
+from . import clients, intake, lifecycle, seedream
 from . import runcomfy_answers as answers
 from .files import serve_output
 from .models import Job
 from .rates import PerUser
-from .runcomfy import RunComfy, RunComfyError
+from .runcomfy import RunComfyError
 from .runcomfy_answers import Problem
 from .tokens import BearerAuthentication
 
@@ -200,9 +199,8 @@ def _is_found(card: dict[str, Any], query: Any) -> bool:
 
 
 async def _ask_balance() -> Decimal:
-    address, token = settings.RUNCOMFY_ACCOUNT_URL, settings.RUNCOMFY_API_TOKEN
     try:
-        async with RunComfy(address, token, read_timeout=BALANCE_TIMEOUT) as client, asyncio.timeout(BALANCE_TIMEOUT):
+        async with clients.account_api(BALANCE_TIMEOUT) as client, asyncio.timeout(BALANCE_TIMEOUT):
             return await client.balance()
     except (RunComfyError, TimeoutError) as problem:
         words = getattr(problem, "words", "") or _("no answer in time")

@@ -10,9 +10,9 @@ import httpx
 from django.conf import settings
 from django.db import transaction
 
-from . import mirror, network, seedream, sizes, store
+from . import clients, mirror, seedream, sizes, store
 from .models import Job, Output, Picture
-from .runcomfy import Gone, RunComfy, Temporary
+from .runcomfy import Gone, Temporary
 from .states import ENDED
 
 logger = logging.getLogger(__name__)
@@ -77,12 +77,7 @@ def repair(damage: Damage) -> str:
 
 
 async def _repair(job: Job, output: Output) -> str:
-    async with (
-        RunComfy(settings.RUNCOMFY_BASE_URL, settings.RUNCOMFY_API_TOKEN) as provider,
-        network.fetch_client(
-            settings.RUNCOMFY_READ_TIMEOUT, hosts=settings.RUNCOMFY_OUTPUT_HOSTS, trusted=settings.TRUSTED_ADDRESS
-        ) as files,
-    ):
+    async with clients.model_api() as provider, clients.output_files() as files:
         try:
             result = await provider.result(str(job.request_id))
             return await _fetch_again(seedream.output_urls(result.output), output, files)
