@@ -31,9 +31,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         all."""
         if not user.is_authenticated:
             return self.none()
-        if settings.TEAM_VISIBILITY == "team" or user.is_staff or user.has_perm("jobs.review_output"):
-            return self
-        return self.filter(owner=user)
+        return self if self.shows_all_to(user) else self.filter(owner=user)
+
+    def shows_all_to(self, user: Any) -> bool:
+        return settings.TEAM_VISIBILITY == "team" or user.is_staff or user.has_perm("jobs.review_output")
 
     def matching(self, typed: str) -> Self:
         """The jobs whose prompts have all these words; or the one whose id, or whose request's, this is.

@@ -6,6 +6,7 @@ import uuid
 import zipfile
 
 import pytest
+from django.contrib.auth.models import User
 
 from jobs import intake, lifecycle
 from jobs.models import Job
@@ -15,7 +16,7 @@ from .conftest import png, stored_bytes, stored_output
 
 pytestmark = pytest.mark.django_db
 
-JOBS = "/api/v1/jobs/"
+ROOT, JOBS = "/api/v1/", "/api/v1/jobs/"
 
 
 def found(response):
@@ -77,10 +78,69 @@ def test_list_refuses_a_filter_that_it_does_not_know(api, alice, name, value):
     assert (response.status_code, attrs(response)) == (400, [name])
 
 
-@pytest.mark.parametrize("cursor", ["cD1ub25zZW5zZQ==", "nonsense", "cj0xJnA9MTIz"])
-def test_list_knows_no_cursor_that_it_did_not_make(api, alice, make_job, cursor):
+@pytest.mark.parametrize("owner", ["bob", "{bob.pk}"])
+def test_list_knows_people_by_name_and_by_number(api, alice, bob, make_job, owner):
     make_job(alice)
-    assert api(alice).get(JOBS, {"cursor": cursor}).status_code == 404
+    job = make_job(bob)
+    assert found(api(alice).get(JOBS, {"owner": owner.format(bob=bob)})) == [str(job.pk)]
+
+
+def test_list_takes_a_number_for_a_name_first(api, alice, bob, make_job):
+    make_job(bob)
+    number = User.objects.create_user(str(bob.pk))
+    job = make_job(number)
+    assert found(api(alice).get(JOBS, {"owner": str(bob.pk)})) == [str(job.pk)]
+
+
+def test_list_of_somebody_without_jobs_is_empty(api, alice, bob, make_job):
+    make_job(alice)
+    assert found(api(alice).get(JOBS, {"owner": "bob"})) == []
+
+
+@pytest.mark.parametrize("owner", ["nobody", "0", "9" * 30, "al\0ice", "Alice"])
+def test_list_names_an_owner_that_there_is_not(api, alice, owner):
+    response = api(alice).get(JOBS, {"owner": owner})
+    assert (response.status_code, attrs(response)) == (400, ["owner"])
+
+
+def test_list_knows_nobody_else_where_each_has_their_own(api, alice, bob, make_job, settings):
+    settings.TEAM_VISIBILITY = "own"
+    job, client = make_job(bob), api(bob)
+    assert found(client.get(JOBS, {"owner": "bob"})) == [str(job.pk)]
+    told = [client.get(JOBS, {"owner": owner}).data["errors"][0]["detail"] for owner in ("alice", "nobody")]
+    assert told == ["There is nobody of that name, or you may not see their jobs."] * 2
+
+
+LISTS = ["jobs/", "jobs/{}/events/", "outputs/"]
+
+
+@pytest.mark.parametrize("path", [*LISTS, "usage/", "models/"])
+def test_list_refuses_a_parameter_that_there_is_not(api, alice, make_job, path):
+    response = api(alice).get(ROOT + path.format(make_job(alice).pk), {"stat": "failed"})
+    assert (response.status_code, attrs(response)) == (400, ["stat"])
+
+
+def test_list_names_every_bad_parameter_at_once(api, alice):
+    response = api(alice).get(JOBS, {"stat": "failed", "state": "x", "owner": "x"})
+    assert sorted(attrs(response)) == ["owner", "stat", "state"]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "101", "ten", "", "1.5", "٣", "9" * 5000])
+@pytest.mark.parametrize("path", LISTS)
+def test_list_refuses_a_bad_page_size(api, alice, make_job, path, size):
+    response = api(alice).get(ROOT + path.format(make_job(alice).pk), {"page_size": size})
+    assert (response.status_code, attrs(response)) == (400, ["page_size"])
+
+
+# Not base64, no place at all, no such time, nothing of ours, the first page written in another way
+CURSORS = ["nonsense", "cD1ub25zZW5zZQ==", "cj0xJnA9MTIz", "YWJj", "bz0w", "bz0xMDAwMDAw", "ü"]
+
+
+@pytest.mark.parametrize("cursor", CURSORS)
+@pytest.mark.parametrize("path", LISTS)
+def test_list_knows_no_cursor_that_it_did_not_make(api, alice, make_job, path, cursor):
+    response = api(alice).get(ROOT + path.format(make_job(alice).pk), {"cursor": cursor})
+    assert (response.status_code, attrs(response)) == (400, ["cursor"])
 
 
 def test_list_is_sparse(api, alice, make_job):
@@ -94,7 +154,7 @@ def test_list_expanded_costs_the_same_for_few_and_for_many(api, alice, make_job,
     for _ in range(count):
         stored_output(make_job(alice))
     client = api(alice)
-    with django_assert_num_queries(10):  # five without; inputs, pictures, outputs, events, actors
+    with django_assert_num_queries(9):  # four without; inputs, pictures, outputs, events, actors
         client.get(JOBS, {"expand": "inputs,outputs,events,result"})
 
 

@@ -16,11 +16,13 @@ from jobs.usage import Figures
 
 from . import document
 from .base import Api
+from .pages import check_parameters
 
 
 class Models(Api):
     @document.MODELS
     def get(self, request: Request) -> Response:
+        check_parameters(request, [])
         return Response({"results": [_card()]})
 
 
@@ -36,6 +38,7 @@ class Model(Api):
 class Usage(Api):
     @document.USAGE
     def get(self, request: Request) -> Response:
+        check_parameters(request, ["month"])
         month = _month(request)
         rows = usage.grouped(Job.objects.visible_to(request.user), month)
         parts = usage.split(rows, lambda row: (row["day"], usage.person(row), row["owner__username"]))

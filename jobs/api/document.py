@@ -104,7 +104,7 @@ EXPAND = OpenApiParameter(
 )
 FILTERS = [
     _choice("state", "Running is everything that goes on.", filters.STATES),
-    OpenApiParameter("owner", str, description="`me`, or the number of a person in the portal's filter."),
+    OpenApiParameter("owner", str, description="A username, or `me`; the portal's number of a person is good, too."),
     _choice("quality", "As `optimize_prompt_options`.", dict(filters.QUALITIES)),
     _choice("review", "Jobs that have an output of this review.", Output.Review.values),
     OpenApiParameter("since", OpenApiTypes.DATE, description="The first day."),
@@ -221,7 +221,9 @@ OUTPUTS = extend_schema_view(
     retrieve=extend_schema(summary="Get an output", examples=[answered("An output", bodies.OUTPUT)]),
     file=extend_schema(summary="Get an output's file", responses=PARTS),
 )
-MODELS = extend_schema(summary="List models", responses=ModelsSerializer, operation_id="models_list")
+MODELS = extend_schema(
+    summary="List models", responses={200: ModelsSerializer, 400: ErrorSerializer}, operation_id="models_list"
+)
 MODEL = extend_schema(
     summary="Get a model with its schemas and price",
     parameters=[OpenApiParameter("model_id", {"type": "string", "enum": [seedream.MODEL_ID]}, OpenApiParameter.PATH)],
@@ -291,7 +293,7 @@ def _with_headers(response: dict[str, Any]) -> dict[str, Any]:
 def _codes(path: str, method: str, operation: dict[str, Any]) -> set[str]:
     parameters = str(operation.get("parameters"))
     codes = {"401", "429"}
-    codes |= {"404"} if "'path'" in parameters or "'cursor'" in parameters else set()
+    codes |= {"404"} if "'path'" in parameters else set()
     codes |= {"400"} if "'query'" in parameters or "requestBody" in operation else set()
     codes |= {"413", "415"} if "requestBody" in operation else set()
     return codes | ({"403"} if method != "get" else set())

@@ -17,14 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import archive, lifecycle, seedream, upkeep
-from jobs.filters import JobFilter
+from jobs.filters import NamedFilter
 from jobs.models import Job
 from jobs.serializers import EXPANDED, EventSerializer, JobSerializer, NewJobSerializer, SettleSerializer
 from jobs.states import State
 
 from . import document
 from .base import Api, Away, Conflict
-from .pages import JobPages, OldestFirst
+from .pages import PAGING, JobPages, OldestFirst, check_parameters
 
 LONGEST_KEY = 200
 OF_ONE_JOB = ("inputs", "outputs")  # told with a single job when nothing else is asked for
@@ -68,9 +68,8 @@ class JobViewSet(Api, viewsets.GenericViewSet):
 
     def list(self, request: Request) -> Response:
         jobs = self.get_queryset().order_by("-created_at", "-id")
-        found = JobFilter(request.query_params, jobs, request=request)
-        if not found.is_valid():
-            raise exceptions.ValidationError(found.errors)
+        found = NamedFilter(request.query_params, jobs, request=request)
+        check_parameters(request, [*found.filters, *PAGING, "expand"], found.errors)
         page = self.paginate_queryset(found.qs)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -144,6 +143,7 @@ class JobViewSet(Api, viewsets.GenericViewSet):
 
     @action(detail=True, pagination_class=OldestFirst, serializer_class=EventSerializer)
     def events(self, request: Request, pk: Any) -> Response:
+        check_parameters(request, PAGING)
         page = self.paginate_queryset(self.get_object().events.select_related("actor"))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

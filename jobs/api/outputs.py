@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
-from rest_framework import exceptions, viewsets
+from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +16,7 @@ from jobs.serializers import OutputSerializer
 
 from . import document
 from .base import Api
-from .pages import Pages
+from .pages import PAGING, Pages, check_parameters
 
 
 class OutputFilter(django_filters.FilterSet):
@@ -39,8 +39,7 @@ class OutputViewSet(Api, viewsets.GenericViewSet):
 
     def list(self, request: Request) -> Response:
         found = OutputFilter(request.query_params, self.get_queryset(), request=request)
-        if not found.is_valid():
-            raise exceptions.ValidationError(found.errors)
+        check_parameters(request, [*found.filters, *PAGING], found.errors)
         page = self.paginate_queryset(found.qs)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
