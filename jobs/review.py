@@ -102,9 +102,17 @@ def decide(outputs: Iterable[Output], by: Any, wished: Wish) -> Outcome:
             raise NotAllowed(problem)
     outcome = Outcome(act=uuid7())
     with transaction.atomic():
+        _lock(outputs)
         for output in outputs:
             _decide(output, by, wished, outcome)
     return outcome
+
+
+def _lock(outputs: Iterable[Output]) -> None:
+    """One act at a time for each job. Each locks an output and then its job, again and again: two acts about one set
+    would wait for each other."""
+    jobs = Job.objects.filter(pk__in={output.job_id for output in outputs})
+    list(jobs.order_by("pk").select_for_update().values_list("pk"))
 
 
 def _decide(output: Output, by: Any, wished: Wish, outcome: Outcome) -> None:
@@ -117,7 +125,8 @@ def _decide(output: Output, by: Any, wished: Wish, outcome: Outcome) -> None:
         note=wished.note,
         replaces_id=output.decision_id,
     )
-    if _stand(output, output.decision_id, decision.pk, wished.verdict):
+    is_news = output.decision is None or not _is_same(output.decision, decision)
+    if is_news and _stand(output, output.decision_id, decision.pk, wished.verdict):
         decision.save(force_insert=True)
         output.decision = decision
         output.job.tell_decided(VERBS[wished.verdict], _told(decision), by)
@@ -163,6 +172,7 @@ def undo(act: uuid.UUID, by: Any) -> Outcome:
             raise NotAllowed(problem)
     outcome = Outcome(act=uuid7())
     with transaction.atomic():
+        _lock(decision.output for decision in found)
         for decision in found:
             _undo(decision, by, outcome)
     return outcome

@@ -1,9 +1,12 @@
 """Deciding about outputs: who may, what is on record, two at once, taking back."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from jobs import review, seedream
 from jobs.models import Job, Output, RejectionReason, ReviewDecision
@@ -84,6 +87,20 @@ def test_decision_that_is_sent_twice_is_made_once(output, rita):
     assert (outcome.decided, outcome.clashes, ReviewDecision.objects.count()) == ([first], [], 1)
 
 
+def test_decision_that_is_repeated_later_is_the_one_that_stands(output, rita):
+    [first] = review.decide([output], rita, rejected()).decided
+    outcome = review.decide([seen(output)], rita, rejected())
+    assert (outcome.decided, outcome.clashes, ReviewDecision.objects.count()) == ([first], [], 1)
+
+
+def test_decision_that_is_repeated_after_anothers_is_a_clash(output, rita, sam):
+    review.decide([output], rita, APPROVE)
+    on_ritas_screen = seen(output)
+    review.decide([seen(output)], sam, rejected())
+    outcome = review.decide([on_ritas_screen], rita, APPROVE)
+    assert (outcome.decided, [clash.decision.reviewer for clash in outcome.clashes]) == ([], [sam])
+
+
 def test_set_is_decided_in_one_act(finished, rita):
     outcome = review.decide(review.rest_of(finished), rita, APPROVE)
     assert {decision.act for decision in outcome.decided} == {outcome.act}
@@ -101,6 +118,26 @@ def test_set_names_the_clashes_and_decides_the_others(finished, rita, sam):
     review.decide([seen(whole[1])], sam, rejected())
     outcome = review.decide(whole, rita, APPROVE)
     assert (len(outcome.decided), [clash.position for clash in outcome.clashes]) == (2, [1])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_acts_at_once_about_one_set_share_it(finished, rita, sam):
+    for _ in range(12):
+        stored_output(finished)
+    together = Barrier(2)
+
+    def decide(by, backwards):
+        outputs = sorted(review.rest_of(finished), key=lambda output: output.position, reverse=backwards)
+        together.wait()
+        try:
+            return review.decide(outputs, by, APPROVE)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        outcomes = list(threads.map(decide, (rita, sam), (False, True)))
+    assert sum(len(outcome.decided) for outcome in outcomes) == ReviewDecision.objects.count() == 15
+    assert sum(len(outcome.clashes) for outcome in outcomes) == 15
 
 
 # Taking back
