@@ -11,13 +11,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from . import seedream
 from .models import Job, Output, RejectionReason, ReviewDecision
 from .models.review import NOTE_MAX, may_review
+from .querysets import JobQuerySet
 from .states import ENDED, Verb
 
 Verdict = ReviewDecision.Verdict
@@ -81,14 +82,17 @@ def why_not(user: Any, job: Job) -> str:
     return ""
 
 
-def waiting(user: Any) -> QuerySet[Output]:
-    """The outputs that this person could decide about now, those of the oldest job first."""
+def waiting(user: Any, jobs: JobQuerySet | None = None) -> QuerySet[Output]:
+    """The outputs that this person could decide about now, those of the oldest job first; only of `jobs`, if given.
+
+    Each one's job is looked up. Joined, SQLite would begin with all jobs that ever ended.
+    """
     if not may_review(user):
         return Output.objects.none()
-    undecided = Output.objects.filter(review=Output.Review.UNREVIEWED, job__state__in=ENDED)
+    of = (Job.objects.all() if jobs is None else jobs).order_by().filter(pk=OuterRef("job_id"), state__in=ENDED)
     if settings.NO_REVIEW_OF_OWN:
-        undecided = undecided.exclude(job__owner=user)
-    return undecided.order_by("job_id", "position")
+        of = of.exclude(owner=user)
+    return Output.objects.filter(Exists(of), review=Output.Review.UNREVIEWED).order_by("job_id", "position")
 
 
 def decide(outputs: Iterable[Output], by: Any, wished: Wish) -> Outcome:
