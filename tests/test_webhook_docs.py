@@ -10,7 +10,8 @@ import pytest
 from django.conf import settings as configured
 
 from jobs import dispatch, webhooks
-from jobs.models import WebhookDelivery
+from jobs.models import Event, WebhookDelivery
+from jobs.models.webhooks import PING
 
 from .processes import wait_until
 from .service import free_port
@@ -18,12 +19,12 @@ from .test_webhooks import make_endpoint
 
 pytestmark = pytest.mark.django_db
 
+DOCUMENT = configured.BASE_DIR / "docs" / "webhooks.md"
 RUN = {"python": [sys.executable, "receiver.py"], "javascript": [shutil.which("node") or "", "receiver.mjs"]}
 
 
 def example(language):
-    text = (configured.BASE_DIR / "docs" / "webhooks.md").read_text()
-    return re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)[1]
+    return re.search(rf"```{language}\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)[1]
 
 
 @pytest.fixture
@@ -55,6 +56,11 @@ def answers(url):
         return httpx.post(url, content=b"{}", trust_env=False).status_code
     except httpx.TransportError:
         return None
+
+
+def test_table_explains_every_event():
+    rows = re.findall(r"^\| (`.*?) \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert re.findall(r"`([\w.]+)`", " ".join(rows)) == [*Event.values, PING]
 
 
 @pytest.mark.parametrize("language", RUN)

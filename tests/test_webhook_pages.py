@@ -110,6 +110,13 @@ def test_list_costs_the_same_for_few_and_for_many(as_user, alice, add_deliveries
         client.get(LIST)
 
 
+def test_form_offers_the_events_of_reviews_and_keeps_what_was_chosen(as_user, alice):
+    endpoint = make_endpoint(alice, events=["job.failed", "output.rejected"])
+    page = text_of(as_user(alice).get(page_of(endpoint)))
+    assert "A picture was approved <code>output.approved</code>" in page
+    assert re.findall(r'name="events" value="([\w.]+)" checked', page) == ["job.failed", "output.rejected"]
+
+
 # Acts
 
 

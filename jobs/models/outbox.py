@@ -13,6 +13,7 @@ from jobs.states import Verb
 
 from .events import JobEvent
 from .files import Output
+from .review import ReviewDecision
 from .webhooks import PING, Event, WebhookDelivery, WebhookEndpoint
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ EVENTS = {
     Verb.FAILED: Event.FAILED,
     Verb.CANCELLED: Event.CANCELLED,
     Verb.UNCONFIRMED: Event.UNCONFIRMED,
+    Verb.APPROVED: Event.APPROVED,
+    Verb.REJECTED: Event.REJECTED,
+    Verb.REVIEW_UNDONE: Event.REVIEW_UNDONE,
 }
+OF_AN_OUTPUT = (Event.APPROVED, Event.REJECTED, Event.REVIEW_UNDONE)
 
 
 def announce(entry: JobEvent, owner_id: int) -> None:
@@ -35,7 +40,8 @@ def announce(entry: JobEvent, owner_id: int) -> None:
         return
     # Made of the entry, so that no event can get two ids.
     event_id = uuid.uuid5(entry.job_id, str(entry.pk))
-    _write(endpoints, str(event), event_id, entry.at, job_data(entry.job))
+    data = decision_data(entry) if event in OF_AN_OUTPUT else job_data(entry.job)
+    _write(endpoints, str(event), event_id, entry.at, data)
 
 
 def ping(endpoint: WebhookEndpoint, at: datetime) -> None:
@@ -51,7 +57,28 @@ def _write(endpoints: list[WebhookEndpoint], event: str, event_id: uuid.UUID, at
     doorbell.ring("send_webhooks")
 
 
+def decision_data(entry: JobEvent) -> dict[str, Any]:
+    """What was decided about which output. Its job comes without the outputs: a set is told one by one."""
+    decisions = ReviewDecision.objects.select_related("output", "reviewer", "reason")
+    decision = decisions.get(pk=entry.data["decision"])
+    told = {
+        "id": str(decision.pk),
+        "act": str(decision.act),
+        "verdict": decision.verdict,
+        "reason": decision.reason.slug if decision.reason else "",
+        "note": decision.note,
+        "reviewer": decision.reviewer.get_username(),
+        "at": _time(decision.at),
+        "undoes": decision.undoes_id and str(decision.undoes_id),
+    }
+    return {"output": output_data(decision.output), "job": plain_job_data(entry.job), "decision": told}
+
+
 def job_data(job: "Job") -> dict[str, Any]:
+    return {**plain_job_data(job), "outputs": [output_data(output) for output in job.outputs.all()]}
+
+
+def plain_job_data(job: "Job") -> dict[str, Any]:
     """A job as the API names its fields, with what a receiver needs to go on."""
     return {
         "id": str(job.pk),
@@ -67,12 +94,11 @@ def job_data(job: "Job") -> dict[str, Any]:
         "cost_usd": _money(job.cost_usd),
         "created_at": _time(job.created_at),
         "finished_at": job.finished_at and _time(job.finished_at),
-        "outputs": [output_data(output) for output in job.outputs.all()],
     }
 
 
 def output_data(output: Output) -> dict[str, Any]:
-    plain = ("position", "kind", "content_type", "width", "height", "size", "sha256")
+    plain = ("position", "kind", "content_type", "width", "height", "size", "sha256", "review")
     found = {name: getattr(output, name) for name in plain}
     return {"id": str(output.pk), "url": _address("api:output-file", output.pk), **found}
 

@@ -38,6 +38,9 @@ class Event(models.TextChoices):
     FAILED = "job.failed", _("An edit failed")
     CANCELLED = "job.cancelled", _("An edit was cancelled")
     UNCONFIRMED = "job.unconfirmed", _("An edit waits for a person's decision")
+    APPROVED = "output.approved", _("A picture was approved")
+    REJECTED = "output.rejected", _("A picture was rejected")
+    REVIEW_UNDONE = "output.review_undone", _("A verdict was taken back")
 
 
 class Problem(models.TextChoices):
@@ -246,7 +249,8 @@ class WebhookDelivery(models.Model):
     @property
     def job_id(self) -> str:
         """The job that it tells of, which may be deleted by now; nothing for a test."""
-        return "" if self.is_test else str(json.loads(self.payload)["data"].get("id", ""))
+        data = {} if self.is_test else json.loads(self.payload)["data"]
+        return str(data.get("job", data).get("id", ""))
 
     @property
     def pretty(self) -> str:
