@@ -14,10 +14,9 @@ import httpx
 
 def main(text: str, *pictures: str) -> None:
     headers = {"Authorization": f"Bearer {os.environ['DESK_TOKEN']}"}
+    base_url = f"{os.environ['DESK_URL'].rstrip('/')}/api/v1/"
     transport = httpx.HTTPTransport(retries=3)
-    with httpx.Client(
-        base_url=f"{os.environ['DESK_URL']}/api/v1/", headers=headers, transport=transport, timeout=60
-    ) as api:
+    with httpx.Client(base_url=base_url, headers=headers, transport=transport, timeout=60) as api:
         job = wait(api, start(api, text, pictures))
         if job["state"] != "completed":
             sys.exit(f"{job['state']}: {job['reason_text']} {job['provider_words']}")
@@ -52,18 +51,33 @@ def wait(api: httpx.Client, answer: httpx.Response) -> dict:
 
 def save(api: httpx.Client, output: dict) -> Path:
     path = Path(f"{output['id']}.{output['content_type'].split('/')[1]}")
-    with api.stream("GET", output["url"], follow_redirects=True) as answer, path.open("wb") as file:
-        for chunk in answer.raise_for_status().iter_bytes():
-            file.write(chunk)
+    with api.stream("GET", output["url"], follow_redirects=True) as answer:
+        checked(answer, content_type="")
+        with path.open("wb") as file:
+            for chunk in answer.iter_bytes():
+                file.write(chunk)
     return path
 
 
-def checked(answer: httpx.Response) -> httpx.Response:
-    if answer.is_error:
+def checked(answer: httpx.Response, content_type: str = "application/json") -> httpx.Response:
+    """The answer, if it is a good one; else the end, in words."""
+    if answer.is_success and answer.headers.get("Content-Type", "").startswith(content_type):
+        return answer
+    answer.read()
+    try:
         problems = answer.json()["errors"]
         sys.exit("\n".join(f"{problem['attr'] or problem['code']}: {problem['detail']}" for problem in problems))
-    return answer
+    except (ValueError, KeyError, TypeError):  # another server, or a proxy in front
+        leads = f", which leads to {answer.headers['Location']}" if answer.has_redirect_location else ""
+        sys.exit(f"{answer.url} answers HTTP {answer.status_code}{leads}, not as Seedream Desk does. Check DESK_URL.")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) < 3 or not os.environ.get("DESK_URL") or not os.environ.get("DESK_TOKEN"):
+        sys.exit(str(__doc__))
+    try:
+        main(*sys.argv[1:])
+    except OSError as problem:
+        sys.exit(f"{problem.filename}: {problem.strerror}")
+    except (httpx.HTTPError, httpx.InvalidURL) as problem:
+        sys.exit(f"{os.environ['DESK_URL']} cannot be asked: {problem}. Check DESK_URL.")
