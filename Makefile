@@ -26,7 +26,7 @@ test-next: ## The tests on SQLite with Python 3.13 and Django 6.1.
 
 # Without the browser: its tests ask the same pages, which the others have asked on both.
 test-sqlite: $(DEV) $(STATIC)
-	@$(BIN)/python -m pytest -q -n 2 --ignore=tests/browser
+	@$(BIN)/python -m tests.matrix --only-sqlite --ignore=tests/browser
 
 soak: $(DEV)  ## Kill processes at random while they work, and count what is lost. SOAK_JOBS=200 SOAK_SEED=…
 	@$(BIN)/python -m tests.soak

@@ -1,10 +1,15 @@
-"""Run the suite on every database and broker that is here; what is not is named, and is a failure when CI=true."""
+"""Run the suite on every database and broker that is here; what is not is named, and is a failure when CI=true.
+
+`python -m tests.matrix --only-sqlite` leaves the others out. What fails among thousands of tests on a busy machine is
+run once more by itself: it is named either way, and only what fails again fails the suite.
+"""
 
 import os
 import subprocess
 import sys
 
 import psycopg
+import pytest
 import redis
 
 from tests.browser import chromium
@@ -27,21 +32,35 @@ def missing_parts() -> list[str]:
     return missing
 
 
+FEW = 3  # that fail again: then the rest is not tried any more
 # These bring a database of their own, or need none: once is enough.
 EVERYWHERE_THE_SAME = [f"--ignore=tests/{name}" for name in ("browser", "sandbox", "test_up.py", "test_static.py")]
 
 
 def run(name: str, *more: str, **environment: str) -> int:
     print(f"\n== The tests on {name}", flush=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *more, *sys.argv[1:]]
+    failed = _pytest("-n", "2", *more, **environment)
+    if failed != pytest.ExitCode.TESTS_FAILED:
+        return failed
+    print(f"\n== What failed on {name}, by itself", flush=True)
+    return _pytest("-v", "--last-failed", "--maxfail", str(FEW), *more, **environment)
+
+
+def _pytest(*more: str, **environment: str) -> int:
+    command = [sys.executable, "-m", "pytest", "-q", *more]
     return subprocess.run(command, check=False, env={**os.environ, **environment}).returncode
 
 
-def main() -> int:
+def main(given: list[str]) -> int:
+    only_sqlite = "--only-sqlite" in given
+    more = [word for word in given if word != "--only-sqlite"]
+    if only_sqlite:
+        return run("SQLite", *more)
     missing = missing_parts()
-    failed = run("SQLite")
+    failed = run("SQLite", *more)
     if not missing:
-        failed |= run("PostgreSQL and Redis", *EVERYWHERE_THE_SAME, TEST_DATABASE_URL=POSTGRES, TEST_REDIS_URL=REDIS)
+        with_postgres = {"TEST_DATABASE_URL": POSTGRES, "TEST_REDIS_URL": REDIS}
+        failed |= run("PostgreSQL and Redis", *EVERYWHERE_THE_SAME, *more, **with_postgres)
     if not chromium.path():
         missing.append("Chromium (set CHROMIUM, or: apt-get install chromium)")
     for part in missing:
@@ -50,4 +69,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
