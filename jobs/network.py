@@ -138,6 +138,18 @@ def check_address(url: str, hosts: Iterable[str] = ()) -> None:
         raise Forbidden(_("%(name)s is not a host that files are fetched from.") % {"name": name})
 
 
+def check_public(url: str) -> None:
+    """Raise Forbidden when the name in `url` leads to a private address now. One that leads nowhere may do so later:
+    it is looked at again whenever it is connected to."""
+    try:
+        parts = httpx.URL(url)
+        asyncio.run(_public_address(parts.raw_host.decode(), parts.port or 443))
+    except httpx.InvalidURL as problem:
+        raise Forbidden(_("Only https addresses without a password are fetched.")) from problem
+    except httpx.ConnectError:
+        return
+
+
 def _matches(name: str, host: str) -> bool:
     return name.endswith(host) if host.startswith(".") else name == host
 

@@ -62,7 +62,7 @@ def _name_problem(name: str) -> str:
 
 
 def _url_problem(url: str) -> str:
-    """Where a name leads to is looked at when it is connected to: it may lead elsewhere by then."""
+    """What every delivery would be refused for. A name may lead elsewhere later, so each delivery looks again."""
     if len(url) > URL_MAX or not url.isprintable() or " " in url:
         return _("This is no address.")
     try:
@@ -71,15 +71,11 @@ def _url_problem(url: str) -> str:
         network.check_address(url)
     except (ValueError, network.Forbidden):
         return _("Give an address that begins with https:// and holds no password.")
-    return _("This address is not public.") if _is_private_number(urlsplit(url).hostname or "") else ""
-
-
-def _is_private_number(host: str) -> bool:
     try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return not network.is_public(host)
+        network.check_public(url)
+    except network.Forbidden:
+        return _("This address is not public.")
+    return ""
 
 
 def _events_problem(events: list[str]) -> str:

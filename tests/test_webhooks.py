@@ -390,6 +390,13 @@ def test_create_for_the_team_by_a_member_is_a_private_one(alice):
         ("url", "https://10.0.0.1/"),
         ("url", "https://[::1]/"),
         ("url", "https://169.254.169.254/latest/"),
+        ("url", "https://localhost/"),
+        ("url", "https://LocalHost:8443/"),
+        ("url", "https://127.1/"),
+        ("url", "https://2130706433/"),
+        ("url", "https://0177.0.0.1/"),
+        ("url", "https://[::ffff:127.0.0.1]/"),
+        ("url", "https://①②⑦.0.0.1/"),
         ("url", f"https://hooks.example.com/{'x' * 2000}"),
     ],
 )
@@ -410,6 +417,16 @@ def test_create_ends_at_a_limit(alice, monkeypatch):
     webhooks.create(alice, **GOOD)
     with pytest.raises(seedream.InvalidInput, match="1 endpoints already"):
         webhooks.create(alice, **GOOD)
+
+
+def test_create_takes_a_name_that_leads_nowhere_yet(alice):
+    assert webhooks.create(alice, **{**GOOD, "url": "https://hooks.invalid/desk"})
+
+
+def test_change_refuses_a_name_that_leads_here(endpoint):
+    with pytest.raises(seedream.InvalidInput, match="This address is not public"):
+        webhooks.change(endpoint, **{**GOOD, "url": "https://localhost/"})
+    assert WebhookEndpoint.objects.get().url == endpoint.url
 
 
 def test_create_takes_an_address_that_an_administrator_named(alice, settings):
