@@ -2,14 +2,20 @@
 
 import hashlib
 import io
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.apps import apps
 from django.conf import settings as configured
 from django.contrib.auth.models import Group, User
@@ -233,6 +239,23 @@ def orm_queue(settings: Any) -> None:
     """A ring is a row in our own database, as in the embedded default."""
     if "orm" not in settings.Q_CLUSTER:
         pytest.skip("the broker is Redis here; its rings are proved by the worker's tests")
+
+
+@pytest.fixture
+def unknown_certificate(tmp_path: Path) -> ssl.SSLContext:
+    """Of a server whose certificate nobody signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    file = tmp_path / "certificate.pem"
+    file.write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
 
 
 @pytest.fixture

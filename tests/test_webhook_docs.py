@@ -15,7 +15,7 @@ from jobs.models.webhooks import PING
 
 from .processes import wait_until
 from .service import free_port
-from .test_webhooks import make_endpoint
+from .webhooks.endpoints import make_endpoint
 
 pytestmark = pytest.mark.django_db
 

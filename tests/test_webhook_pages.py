@@ -13,7 +13,7 @@ from jobs.models import WebhookDelivery, WebhookEndpoint
 
 from .conftest import rings
 from .servers import answer, serving
-from .test_webhooks import GOOD, make_endpoint
+from .webhooks.endpoints import GOOD, make_endpoint
 
 pytestmark = pytest.mark.django_db
 

@@ -1,30 +1,18 @@
-"""What the provider and the network may throw: what becomes of the job, and what its user reads on its page.
+"""What the provider may throw: what becomes of the job, and what its user reads on its page.
 
 FAULTS holds one promise for every kind of fault that the sandbox knows, on every call it can be on.
 """
 
-import subprocess
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from html import unescape
 from typing import Any
 
 import pytest
-from django.db import connections
-from django.urls import reverse
-from django.utils import timezone
 
-from jobs import drive, lifecycle, network
-from jobs.models import Heartbeat, Job
+from jobs import lifecycle, network
 from jobs.states import Reason, State, Verb
-from sandbox.kinds import CANCEL, KINDS, MODEL, OUTPUT, RESULT, RUN, STATUS, SUBMIT, Layer
-
-from .crashing import Child
-from .processes import wait_until
-from .servers import answer, serving
-from .test_runcomfy import unknown_certificate  # noqa: F401
+from sandbox.kinds import CANCEL, KINDS, MODEL, OUTPUT, RESULT, RUN, STATUS, SUBMIT
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
 
@@ -63,7 +51,6 @@ NO_OUTPUT, MODEL_FAILED = failed(Reason.NO_OUTPUT), failed(Reason.MODEL_FAILED)
 # A call that only reads may be made again, and so may a wish to cancel.
 READS = {STATUS: GOES_ON, RESULT: GOES_ON, CANCEL: IS_CANCELLED, MODEL: UNPRICED}
 ALL_READS = {**READS, OUTPUT: GOES_ON}
-
 FAULTS: dict[str, dict[str, Promise]] = {
     "http_401": {SUBMIT: TOKEN, **ALL_READS},
     "http_402": {SUBMIT: BALANCE, **ALL_READS},
@@ -118,7 +105,6 @@ FAULTS: dict[str, dict[str, Promise]] = {
     "html_as_png": {OUTPUT: GOES_ON},
     "expired_url": {OUTPUT: GOES_ON},
 }
-
 BAD_FILES = (
     "redirect_private",
     "zero_bytes",
@@ -145,7 +131,6 @@ LASTING: dict[tuple[str, str], Promise] = {
     ("wrong_content_type", OUTPUT): GOES_ON,
     **{(kind, OUTPUT): LOST for kind in ("http_404", "http_503", "reset", "html", *BAD_FILES)},
 }
-
 SLOW = {"hang_before_headers", "hang_in_body", "slow_trickle", "slow_accept"}
 FOREVER = {"queue_forever", "run_forever"}
 
@@ -158,76 +143,6 @@ def promised(*calls: str, slow: bool = False) -> list[Any]:
         for on, promise in promises.items()
         if on in calls and kind not in FOREVER and (kind in SLOW) == slow
     ]
-
-
-@pytest.fixture(autouse=True)
-def quick(settings, monkeypatch):
-    """Small numbers for waiting."""
-    settings.RUNCOMFY_POLL_SECONDS, settings.OUTPUT_MAX_BYTES = 0.03, 10_000_000
-    settings.GONE_PATIENCE = settings.OUTPUT_PATIENCE = 0.3
-    monkeypatch.setattr(drive, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(drive, "TICK", 0.02)
-
-
-@pytest.fixture
-def start_job(make_job, alice):
-    """A job of one picture, or of two when the fault is about which come."""
-
-    def start(kind=""):
-        count = 2 if kind and KINDS[kind].layer is Layer.CONTENT else 1
-        return make_job(alice, text=f"Make {count} images of it.", sequential_image_generation_options=count)
-
-    return start
-
-
-class Driving:
-    """A driver at work in the background, to be stopped as a worker is."""
-
-    thread: threading.Thread | None = None
-
-    def start(self):
-        self.thread = threading.Thread(target=self._work)
-        self.thread.start()
-
-    def _work(self):
-        drive.drive("test")
-        connections.close_all()
-
-    def stop(self):
-        if self.thread:
-            Heartbeat.objects.create(name="test", seen_at=timezone.now(), is_stopping=True)
-            self.thread.join()
-            Heartbeat.objects.filter(name="test").delete()
-            self.thread = None
-
-
-@pytest.fixture
-def driving(db):
-    running = Driving()
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def page(as_user):
-    """What the owner reads on the job's page."""
-
-    def read(job):
-        answer = as_user(job.owner).get(reverse("jobs:detail", args=[job.pk]))
-        return " ".join(unescape(answer.content.decode()).split())
-
-    return read
-
-
-@pytest.fixture
-def shows(page):
-    """Whether the job is in that state, and its page says so."""
-
-    def look(job, state, says):
-        job.refresh_from_db()
-        return job.state == state and str(says) in page(job)
-
-    return look
 
 
 @pytest.fixture
@@ -367,107 +282,3 @@ def test_job_ends_at_its_deadline(sandbox, start_job, drive_all, keeps, settings
     job = start_job()
     drive_all()
     keeps(job, failed(reason))
-
-
-# The network between
-
-
-@pytest.fixture(params=["a name that is not known", "no TLS where TLS should be", "a certificate that nobody knows"])
-def unreachable(request, sandbox, unknown_certificate):  # noqa: F811
-    """The address of a provider that cannot be reached, and gets no request."""
-    if "name" in request.param:
-        yield "http://provider.invalid"
-    elif "TLS" in request.param:
-        yield sandbox.url.replace("http", "https")
-    else:
-        with serving(answer(), unknown_certificate) as impostor:
-            yield impostor.url
-            assert impostor.requests == []
-
-
-def test_job_that_cannot_be_sent_waits_and_goes_on(
-    unreachable, sandbox, start_job, driving, drive_all, shows, settings
-):
-    job = start_job()
-    settings.RUNCOMFY_BASE_URL = unreachable
-    driving.start()
-    wait_until(lambda: shows(job, State.PENDING, Reason.NOT_REACHED.label))
-    driving.stop()
-    settings.RUNCOMFY_BASE_URL = sandbox.url
-    Job.objects.update(not_before=None)
-    drive_all()
-    assert (shows(job, State.COMPLETED, "1 result"), sandbox.ledger()["posts"]) == (True, 1)
-
-
-def test_job_that_cannot_be_polled_waits_and_goes_on(
-    unreachable, sandbox, start_job, driving, drive_all, shows, settings
-):
-    sandbox.misbehave("unknown_status", on=STATUS, times=None)
-    job = start_job()
-    driving.start()
-    wait_until(lambda: shows(job, State.IN_QUEUE, "In RunComfy's queue"))
-    driving.stop()
-    settings.RUNCOMFY_BASE_URL = unreachable
-    driving.start()
-    wait_until(lambda: shows(job, State.IN_QUEUE, Reason.NOT_REACHED.label))
-    driving.stop()
-    sandbox.behave()
-    settings.RUNCOMFY_BASE_URL = sandbox.url
-    drive_all()
-    assert (shows(job, State.COMPLETED, "1 result"), sandbox.ledger()["posts"]) == (True, 1)
-
-
-# The store
-
-
-@contextmanager
-def mounted(folder, options):
-    """A file system of its own at that folder; only root may have one."""
-    folder.mkdir(exist_ok=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], check=False, capture_output=True)
-    if done.returncode:
-        pytest.skip(f"no file system can be mounted here: {done.stderr.decode().strip()}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-@pytest.mark.parametrize(
-    ("folder", "options", "words"),
-    [("tmp", "size=16k", "No space left on device"), ("outputs", "ro", "Read-only file system")],
-)
-def test_job_waits_for_the_store_and_goes_on(
-    sandbox, start_job, driving, drive_all, shows, settings, folder, options, words
-):
-    job = start_job()
-    with mounted(settings.MEDIA_ROOT / folder, options):
-        driving.start()
-        wait_until(lambda: shows(job, State.MIRRORING, Reason.NOT_STORED.label))
-        driving.stop()
-    assert words in job.events.get(verb=Verb.TROUBLED).detail
-    drive_all()
-    assert (shows(job, State.COMPLETED, "1 result"), sandbox.ledger()["posts"]) == (True, 1)
-
-
-def test_job_waits_for_room_and_goes_on(sandbox, start_job, drive_all, shows, tmp_path):
-    """As on a full disk, for those who are not root: no file may grow beyond 20 MB."""
-    sandbox.misbehave("too_large", times=None, bytes=30_000_000)
-    job = start_job()
-    child = Child(tmp_path, "drive_with_little_room", DRIVE_SECONDS="2")
-    wait_until(lambda: shows(job, State.MIRRORING, Reason.NOT_STORED.label))
-    child.end()
-    sandbox.behave()
-    drive_all()
-    assert (shows(job, State.COMPLETED, "1 result"), sandbox.ledger()["posts"]) == (True, 1)
-
-
-def test_store_that_takes_nothing_ends_the_job_at_its_deadline(sandbox, start_job, driving, drive_all, shows, settings):
-    job = start_job()
-    (settings.MEDIA_ROOT / "outputs").write_text("in the way")
-    driving.start()
-    wait_until(lambda: shows(job, State.MIRRORING, Reason.NOT_STORED.label))
-    driving.stop()
-    Job.objects.update(trouble_at=timezone.now() - settings.JOB_DEADLINE - timedelta(seconds=1))
-    drive_all()
-    assert shows(job, State.FAILED, Reason.LOST_OUTPUT.label)
