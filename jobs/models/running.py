@@ -1,11 +1,13 @@
 """Signs of life of what works in the background, and what it knows of RunComfy."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+WORKER, ALIVE = "worker:", timedelta(seconds=20)
 
 
 class Heartbeat(models.Model):
@@ -18,6 +20,13 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.seen_at:%H:%M:%S}"
+
+    @classmethod
+    def of_a_worker(cls) -> bool:
+        """Whether a worker works, as far as its signs of life say: it gives one every five seconds, and a killed one
+        leaves its last behind."""
+        alive = {"is_stopping": False, "seen_at__gt": timezone.now() - ALIVE}
+        return cls.objects.filter(name__startswith=WORKER, **alive).exists()
 
 
 class Provider(models.Model):

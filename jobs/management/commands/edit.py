@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jobs import intake, lifecycle, seedream, store
-from jobs.models import Job
+from jobs.models import Heartbeat, Job
 from jobs.states import State
 
 STEPS = [State.PENDING, State.SUBMITTING, State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING, State.COMPLETED]
-LOOK_SECONDS = 0.5
+LOOK_SECONDS, PATIENT_SECONDS = 0.5, 5.0
+INTERRUPTED = 130  # what shells say of a program that Ctrl-C ended
+NO_WORKER = "No worker seems to be running, so the edit waits. Start one: `manage.py up` or `manage.py worker`."
 
 
 class Command(BaseCommand):
@@ -39,12 +41,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _check_folder(options["output"])
-        job = self._start(options)
+        job = None
+        try:
+            job = self._start(options)
+            self._finish(job, options["output"])
+        except KeyboardInterrupt:
+            raise CommandError(_left(job), returncode=INTERRUPTED) from None
+
+    def _finish(self, job: Job, folder: Path) -> None:
         self._follow(job)
         if job.state != State.COMPLETED:
-            why = f"{job.get_reason_display()} {lifecycle.provider_words(job)}".strip()
-            raise CommandError(f"{job.get_state_display()}: {why} (job {job.pk})")
-        for path in _saved(job, options["output"]):
+            said = [job.get_state_display(), job.get_reason_display(), lifecycle.provider_words(job), f"(job {job.pk})"]
+            raise CommandError(" ".join(filter(None, said)))
+        for path in _saved(job, folder):
             self.stdout.write(str(path))
 
     def _start(self, options: dict[str, Any]) -> Job:
@@ -61,7 +70,7 @@ class Command(BaseCommand):
     def _follow(self, job: Job) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            bar = progress.add_task("", total=len(STEPS) - 1)
+            bar, begun, is_told = progress.add_task("", total=len(STEPS) - 1), time.monotonic(), False
             while True:
                 at = STEPS.index(State(job.state)) if job.state in STEPS else None
                 progress.update(
@@ -69,8 +78,19 @@ class Command(BaseCommand):
                 )
                 if not job.is_active or job.state == State.UNCONFIRMED:
                     return
+                if not is_told and time.monotonic() - begun > PATIENT_SECONDS and not Heartbeat.of_a_worker():
+                    is_told = True
+                    progress.console.print(NO_WORKER, markup=False, highlight=False, soft_wrap=True)
                 time.sleep(LOOK_SECONDS)
                 job.refresh_from_db()
+
+
+def _left(job: Job | None) -> str:
+    """What becomes of the edit when nobody waits for it here."""
+    if job is None:
+        return "Interrupted before the edit was accepted."
+    page = settings.PUBLIC_BASE_URL + job.get_absolute_url()
+    return f"Not waiting any more. Job {job.pk} was not cancelled: {page}"
 
 
 def _check_folder(folder: Path) -> None:
