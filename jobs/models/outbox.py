@@ -59,8 +59,9 @@ def _write(endpoints: list[WebhookEndpoint], event: str, event_id: uuid.UUID, at
 
 def decision_data(entry: JobEvent) -> dict[str, Any]:
     """What was decided about which output. Its job comes without the outputs: a set is told one by one."""
+    noted: Any = entry.data
     decisions = ReviewDecision.objects.select_related("output", "reviewer", "reason")
-    decision = decisions.get(pk=entry.data["decision"])
+    decision = decisions.get(pk=noted["decision"])
     told = {
         "id": str(decision.pk),
         "act": str(decision.act),
