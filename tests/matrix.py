@@ -5,6 +5,7 @@ run once more by itself: it is named either way, and only what fails again fails
 """
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -34,7 +35,9 @@ def missing_parts() -> list[str]:
 
 FEW = 3  # that fail again: then the rest is not tried any more
 # These bring a database of their own, or need none: once is enough.
-EVERYWHERE_THE_SAME = [f"--ignore=tests/{name}" for name in ("browser", "sandbox", "test_up.py", "test_static.py")]
+EVERYWHERE_THE_SAME = [
+    f"--ignore=tests/{name}" for name in ("browser", "sandbox", "test_nginx.py", "test_static.py", "test_up.py")
+]
 
 
 def run(name: str, *more: str, **environment: str) -> int:
@@ -63,6 +66,8 @@ def main(given: list[str]) -> int:
         failed |= run("PostgreSQL and Redis", *EVERYWHERE_THE_SAME, *more, **with_postgres)
     if not chromium.path():
         missing.append("Chromium (set CHROMIUM, or: apt-get install chromium)")
+    if not shutil.which("nginx"):
+        missing.append("nginx (apt-get install nginx-light)")
     for part in missing:
         print(f"Left out: {part} is not here.")
     return 1 if failed or (missing and os.environ.get("CI") == "true") else 0
