@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import httpx
 from django.conf import settings
@@ -22,7 +22,7 @@ from .webhooks import trusted_address
 logger = logging.getLogger(__name__)
 
 SENDER = "webhooks"  # the sign of life of the one process that sends
-SECONDS, STALE_SECONDS, LOOK_SECONDS = 20.0, 30, 0.5
+SECONDS, LOOK_SECONDS = 20.0, 0.5
 AT_ONCE = 32  # endpoints: a slow one keeps only its own next event waiting
 CLAIM_MARGIN = 30.0  # a name that no server resolves takes longer than the time-out
 SAID_BYTES, SAID_LENGTH = 2000, 200
@@ -33,30 +33,20 @@ def send_waiting(worker: str = "") -> None:
 
     One process at a time: receivers that hang must not fill the queue's processes, which the drivers need.
     """
-    if not _begin():
-        return
-    try:
-        with ThreadPoolExecutor(AT_ONCE) as posts:
-            _send(worker, posts)
-    finally:
-        Heartbeat.objects.filter(name=SENDER).delete()
+    with Heartbeat.alone(SENDER) as is_mine:
+        if is_mine:
+            with ThreadPoolExecutor(AT_ONCE) as posts:
+                _send(worker, posts)
     # The last look comes after the sign of life is gone: until then, rings relied on this run.
-    if WebhookDelivery.objects.next_of_each(timezone.now()).exists():
+    if is_mine and WebhookDelivery.objects.next_of_each(timezone.now()).exists():
         doorbell.ring("send_webhooks")
-
-
-def _begin() -> bool:
-    now = timezone.now()
-    Heartbeat.objects.filter(name=SENDER, seen_at__lt=now - timedelta(seconds=STALE_SECONDS)).delete()
-    _beat, is_mine = Heartbeat.objects.get_or_create(name=SENDER, defaults={"seen_at": now})
-    return is_mine
 
 
 def _send(worker: str, posts: Executor) -> None:
     until = time.monotonic() + SECONDS
     under_way: dict[Future[Attempt], WebhookDelivery] = {}
     while True:
-        Heartbeat.objects.filter(name=SENDER).update(seen_at=timezone.now())
+        Heartbeat.show(SENDER)
         if time.monotonic() < until and not Heartbeat.objects.filter(name=worker, is_stopping=True).exists():
             for delivery in _take(AT_ONCE - len(under_way)):
                 under_way[posts.submit(post, delivery)] = delivery

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "pages"
 SIZER = "sizer"  # the sign of life of the one process that makes copies
-SECONDS, STALE_SECONDS = 20.0, 30
+SECONDS = 20.0
 LATE = timedelta(minutes=1)
 NICENESS = 10  # above that of drivers: a loop beside it keeps its times
 TRIES, TRIES_REMEMBERED = 3, 24 * 3600
@@ -61,23 +61,14 @@ def make_waiting(worker: str = "") -> None:
 
     One process at a time: a burst of outputs must not fill the queue's processes, which the drivers need.
     """
-    if not _begin():
-        return
-    try:
-        with ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICENESS,)) as gently:
-            is_well = _make_many(worker, gently)
-    finally:
-        Heartbeat.objects.filter(name=SIZER).delete()
+    is_well = False
+    with Heartbeat.alone(SIZER) as is_mine:
+        if is_mine:
+            with ThreadPoolExecutor(1, initializer=os.nice, initargs=(NICENESS,)) as gently:
+                is_well = _make_many(worker, gently)
     # The last look comes after the sign of life is gone: until then, rings relied on this run.
     if is_well and _newest():
         doorbell.ring("make_sizes")
-
-
-def _begin() -> bool:
-    now = timezone.now()
-    Heartbeat.objects.filter(name=SIZER, seen_at__lt=now - timedelta(seconds=STALE_SECONDS)).delete()
-    _beat, is_mine = Heartbeat.objects.get_or_create(name=SIZER, defaults={"seen_at": now})
-    return is_mine
 
 
 def _make_many(worker: str, gently: Executor) -> bool:
@@ -87,7 +78,7 @@ def _make_many(worker: str, gently: Executor) -> bool:
         row = _newest()
         if row is None:
             break
-        Heartbeat.objects.filter(name=SIZER).update(seen_at=timezone.now())
+        Heartbeat.show(SIZER)
         try:
             make(row, gently)
         except OSError as problem:

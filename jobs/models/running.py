@@ -1,5 +1,7 @@
 """Signs of life of what works in the background, and what it knows of RunComfy."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import models
@@ -8,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 WORKER, ALIVE = "worker:", timedelta(seconds=20)
+STALE_SECONDS = 30  # of what one process does at a time
 
 
 class Heartbeat(models.Model):
@@ -20,6 +23,29 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.seen_at:%H:%M:%S}"
+
+    @classmethod
+    @contextmanager
+    def alone(cls, name: str) -> Iterator[bool]:
+        """For work that one process does at a time: whether it is this one's, which tells by `show` that it lives."""
+        is_mine = cls.begin(name)
+        try:
+            yield is_mine
+        finally:
+            if is_mine:
+                cls.objects.filter(name=name).delete()
+
+    @classmethod
+    def begin(cls, name: str) -> bool:
+        """Take the name that no living process has; who was silent for STALE_SECONDS is dead."""
+        now = timezone.now()
+        cls.objects.filter(name=name, seen_at__lt=now - timedelta(seconds=STALE_SECONDS)).delete()
+        _beat, is_mine = cls.objects.get_or_create(name=name, defaults={"seen_at": now})
+        return is_mine
+
+    @classmethod
+    def show(cls, name: str) -> None:
+        cls.objects.filter(name=name).update(seen_at=timezone.now())
 
     @classmethod
     def of_a_worker(cls) -> bool:

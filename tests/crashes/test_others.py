@@ -46,7 +46,7 @@ def test_job_whose_ring_was_lost_is_found_by_the_sweep_and_sent_once(sandbox, al
 @pytest.mark.parametrize(
     "point",
     [
-        "after jobs.sizes:_begin",
+        "after jobs.models:Heartbeat.begin",
         "before jobs.pictures:page_copies",
         "before jobs.store:keep",
         "after jobs.store:keep 2",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs import dispatch, lifecycle, tasks
 from jobs.models import Attempt, Heartbeat, Job, Problem, WebhookDelivery, WebhookEndpoint
+from jobs.models.running import STALE_SECONDS
 from tests.conftest import rings
 from tests.crashing import KILLED, Child
 from tests.dispatch.sending import State, send
@@ -76,7 +77,7 @@ def test_second_run_leaves_it_to_the_first(receiver, delivery):
 
 
 def test_run_takes_over_from_a_dead_one(delivery):
-    dead = timezone.now() - timedelta(seconds=dispatch.STALE_SECONDS + 1)
+    dead = timezone.now() - timedelta(seconds=STALE_SECONDS + 1)
     Heartbeat.objects.create(name=dispatch.SENDER, seen_at=dead)
     assert send(delivery).state == State.DELIVERED
     assert not Heartbeat.objects.exists()
