@@ -22,7 +22,7 @@ from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
-from . import doorbell, network, pictures, seedream, store
+from . import doorbell, network, output_links, pictures, seedream, store
 from .models import Job, Output, Picture
 
 NUMBERED = re.compile(r"images\[(\d{1,3})\]")
@@ -31,7 +31,7 @@ PLAIN = {"Accept-Encoding": "identity"}
 REFERENCE = "picture:"
 REFERENCE_SALT = "jobs.kept-picture"
 OUTPUT = "output:"
-OUTPUT_PATH = re.compile(r"/(?:api/v1/)?(?:outputs|pictures)/([0-9a-fA-F-]{36})/")
+OUTPUT_PATH = re.compile(r"/(?:api/v1/)?(?:outputs|pictures)/([0-9a-fA-F-]{36})/.*")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def in_order(data: QueryDict, files: MultiValueDict) -> list[Any]:
 
 def with_outputs(images: Sequence[Any], host: str) -> list[Any]:
     """Links to outputs of this site, which is asked for as `host`, as words for them: we do not fetch from
-    ourselves."""
+    ourselves. The pages' and the API's stand for what their user may see, signed ones for what they were given for."""
     hosts = {host.lower(), urlsplit(settings.PUBLIC_BASE_URL).netloc.lower()}
     return [_output_word(image, hosts) or image for image in images]
 
@@ -148,20 +148,23 @@ def _take_one(image: Any, found: Found, user: Any) -> Kept:
         return Kept(keep(pictures.clean(io.BytesIO(_inline(image)))))
     content = found.get(image, _("Must be a file, an https link or a data URI."))
     if isinstance(content, Output):
-        return _from_output(content)
+        return _from_output(content, user)
     if isinstance(content, str):
         raise pictures.BadPicture([content])
     return Kept(keep(pictures.clean(io.BytesIO(content))), name=_name_of(image), source_url=image)
 
 
-def _from_output(output: Output) -> Kept:
+def _from_output(output: Output, user: Any) -> Kept:
     if output.kind != Output.Kind.IMAGE:
         raise pictures.BadPicture([_("A video cannot be used as a picture.")])
     try:
         file = io.BytesIO(store.read(str(output.file.name)))
     except FileNotFoundError:
         raise pictures.BadPicture([_("The file of this result is missing.")]) from None
-    return Kept(keep(pictures.clean(pictures.as_input(file))), name=output_name(output), output=output)
+    # A signed address gives its holder the picture, and no way to the job that made it.
+    is_seen = Job.objects.visible_to(user).filter(pk=output.job_id).exists()
+    picture = keep(pictures.clean(pictures.as_input(file)))
+    return Kept(picture, name=output_name(output), output=output if is_seen else None)
 
 
 def _file(upload: UploadedFile) -> IO[bytes]:
@@ -207,15 +210,25 @@ def _output_word(image: Any, hosts: set[str]) -> str:
         parts = urlsplit(image)
     except ValueError:  # half a bracket: told where links are fetched
         return ""
-    match = OUTPUT_PATH.match(parts.path)
+    path = unquote(parts.path)
+    match = OUTPUT_PATH.fullmatch(path) or output_links.PATH.fullmatch(path)
     return f"{OUTPUT}{match[1]}" if match and parts.netloc.lower() in hosts else ""
 
 
 def _outputs_of(images: Sequence[Any], user: Any) -> dict[str, Output | str]:
-    """Each output that is named and may be seen, or the message that it may not."""
-    ids = {image: _id_of(image) for image in images if isinstance(image, str) and image.startswith(OUTPUT)}
-    rows = _visible_outputs([pk for pk in ids.values() if pk], user).in_bulk() if ids else {}
-    return {word: rows.get(pk, _("There is no such result, or you may not see it.")) for word, pk in ids.items()}
+    """Each output that is named and may be seen, or whose signed address is held; or the message that it may not."""
+    words = [image for image in images if isinstance(image, str) and image.startswith(OUTPUT)]
+    ids = {word: _id_of(word) for word in words}
+    rows = _visible_outputs([pk for pk in ids.values() if pk], user).in_bulk() if any(ids.values()) else {}
+    return {word: rows[pk] if pk in rows else _held(word.removeprefix(OUTPUT)) for word, pk in ids.items()}
+
+
+def _held(token: str) -> Output | str:
+    try:
+        output = output_links.output_of(token)
+    except signing.SignatureExpired:
+        return str(output_links.EXPIRED)
+    return output or _("There is no such result, or you may not see it.")
 
 
 def _id_of(word: str) -> uuid.UUID | None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import clients, delivery, doorbell, intake, search, seedream, sizes
-from .models import Job, JobInput, Provider, SearchEntry, WebhookDelivery
+from .models import IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
 from .runcomfy import Gone, Model, RunComfyError, Temporary, words
 from .states import State, Verb
 
@@ -26,48 +26,26 @@ PRICE_KEY, PRICE_SECONDS, PRICE_RETRY_SECONDS = "runcomfy:base-price-usd", 600, 
 # Creating
 
 
-class KeyTaken(Exception):
-    """Another edit was asked for under this idempotency key before."""
-
-
 def create(
     owner: Any,
     parameters: dict[str, Any],
     kept: list[intake.Kept],
     *,
     parent: Job | None = None,
-    idempotency_key: str | None = None,
-    is_key_binding: bool = False,
+    key: IdempotencyKey | None = None,
 ) -> Job:
-    """A pending job of cleaned parameters and kept pictures, and the ring for it; the same key gives the same job.
+    """A pending job of cleaned parameters and kept pictures, and the ring for it; and its key, with it or not at all.
 
-    Raises seedream.InvalidInput when the pictures cannot be delivered, and KeyTaken when a binding key was used for
-    something else.
+    Raises seedream.InvalidInput when the pictures cannot be delivered, and IntegrityError when a job was made under
+    the key before: see idempotency.once.
     """
     delivery.check([entry.picture for entry in kept])
-    parent = parent or _maker(kept)
-    try:
-        return _write(owner, parameters, kept, parent, idempotency_key or None)
-    except IntegrityError:
-        existing = idempotency_key and Job.objects.filter(owner=owner, idempotency_key=idempotency_key).first()
-        if not existing:
-            raise
-        if _asks_the_same(existing, parameters, kept):
-            return existing
-        if is_key_binding:
-            raise KeyTaken from None
-        # A form that was changed and sent again: what was typed must not be lost to the earlier job.
-        return create(owner, parameters, kept, parent=parent)
-
-
-def _write(
-    owner: Any, parameters: dict[str, Any], kept: list[intake.Kept], parent: Job | None, idempotency_key: str | None
-) -> Job:
     estimate = estimate_usd(parameters["sequential_image_generation_options"])
     with transaction.atomic():
-        job = Job.objects.create(
-            owner=owner, parent=parent, idempotency_key=idempotency_key, estimate_usd=estimate, **parameters
-        )
+        job = Job.objects.create(owner=owner, parent=parent or _maker(kept), estimate_usd=estimate, **parameters)
+        if key:
+            key.job = job
+            key.save(force_insert=True)
         JobInput.objects.bulk_create(
             JobInput(
                 job=job,
@@ -88,11 +66,6 @@ def _write(
 def _maker(kept: list[intake.Kept]) -> Job | None:
     """The earlier job that goes on here: the one that made the first of the pictures that are outputs."""
     return next((entry.output.job for entry in kept if entry.output), None)
-
-
-def _asks_the_same(job: Job, parameters: dict[str, Any], kept: list[intake.Kept]) -> bool:
-    pictures = list(job.inputs.order_by("position").values_list("picture_id", flat=True))
-    return job.parameters == parameters and pictures == [entry.picture.pk for entry in kept]
 
 
 def ring() -> None:

@@ -1,21 +1,19 @@
 """What RunComfy's Model API says, said of our jobs: status words, bodies, errors, and the addresses of outputs."""
 
-import re
-from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core import signing
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.http import HttpRequest
 from django.urls import reverse
-from rest_framework.exceptions import APIException
+from drf_standardized_errors.formatter import flatten_errors
+from drf_standardized_errors.handler import exception_handler
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
 
-from . import intake, lifecycle, seedream
+from . import lifecycle, output_links, seedream
 from .models import Job, Output
+from .programs import runcomfy_error
 from .states import Reason, State
 
 # To a program that waits, an unconfirmed job is one more that has not begun: told as failed it would be paid again.
@@ -30,9 +28,7 @@ WORDS = {
     State.FAILED: "failed",
     State.CANCELLED: "cancelled",
 }
-MALFORMED_ID, NOT_READY, UNKNOWN_MODEL, UNKNOWN_REQUEST = 400001, 400005, 404000, 404001
-SALT = "jobs.runcomfy-output"
-OUTPUT_PATH = re.compile(r"/v1/outputs/([^/]+)/[^/]+")
+MALFORMED_ID, NOT_READY, NOT_FOUND, UNKNOWN_REQUEST = 400001, 400005, 404000, 404001
 
 
 class Problem(APIException):
@@ -43,22 +39,21 @@ class Problem(APIException):
         super().__init__(message)
 
 
-def error(problem: Exception, context: dict[str, Any]) -> Response | None:
+def error(problem: Exception, context: Any) -> Response | None:
     """The answer to whatever stopped a call, in one shape."""
+    if isinstance(problem, ValidationError):
+        problem = Problem(422, _named(problem))
     response = exception_handler(problem, context)
     if response is not None:
-        response.data = error_body(response.status_code, response.data["detail"], getattr(problem, "code", 0))
+        words = response.data["errors"][0]["detail"]
+        response.data = runcomfy_error(response.status_code, words, getattr(problem, "code", 0))
     return response
 
 
-def error_body(status: int, message: str, code: int = 0) -> dict[str, Any]:
-    return {"error_code": code or status * 1000 + 1, "error_message": str(message)}
-
-
-def invalid(errors: Mapping[str, Sequence[str]]) -> Problem:
+def _named(problem: ValidationError) -> str:
     """One message that names each wrong field."""
-    told = [f"{field}: {message}" for field, messages in errors.items() for message in messages]
-    return Problem(422, "; ".join(told))
+    errors = flatten_errors(problem.detail)
+    return "; ".join(f"{error.attr}: {error.detail}" for error in errors)
 
 
 # A request
@@ -143,38 +138,7 @@ def output_url(output: Output, request: HttpRequest) -> str:
         lifetime = int(settings.OUTPUT_LINK_LIFETIME.total_seconds())
         return default_storage.url(output.file.name, expire=lifetime)  # type: ignore[call-arg]
     name = f"{output.position + 1}.{output.extension}"
-    return request.build_absolute_uri(reverse("runcomfy:output", args=[token_of(output), name]))
-
-
-def token_of(output: Output) -> str:
-    return signing.TimestampSigner(salt=SALT).sign(str(output.pk))
-
-
-def output_of(token: str) -> Output | None:
-    """The output that a signed address stands for; None when it is altered or gone. Raises SignatureExpired."""
-    try:
-        output_id = signing.TimestampSigner(salt=SALT).unsign(token, max_age=settings.OUTPUT_LINK_LIFETIME)
-    except signing.SignatureExpired:
-        raise
-    except signing.BadSignature:
-        return None
-    return Output.objects.filter(pk=output_id).first()
-
-
-def with_outputs(images: Sequence[Any], request: HttpRequest) -> list[Any]:
-    """Addresses of outputs that we gave out, as words for them: we do not fetch from ourselves."""
-    return intake.with_outputs([_output_word(image, request) or image for image in images], request.get_host())
-
-
-def _output_word(image: Any, request: HttpRequest) -> str:
-    try:
-        parts = urlsplit(image) if isinstance(image, str) and image.startswith("http") else None
-        match = parts and OUTPUT_PATH.fullmatch(parts.path)
-        is_ours = parts and parts.netloc in (request.get_host(), urlsplit(settings.PUBLIC_BASE_URL).netloc)
-        output = output_of(match[1]) if match and is_ours else None
-    except (ValueError, signing.SignatureExpired):  # half a bracket, or too late: told where links are fetched
-        return ""
-    return intake.output_word(output) if output else ""
+    return request.build_absolute_uri(reverse("runcomfy:output", args=[output_links.token_of(output), name]))
 
 
 # Models

@@ -10,37 +10,32 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.urls import path
+from django.http import HttpResponseBase
+from django.urls import path, re_path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from . import clients, intake, lifecycle, seedream
+from . import clients, idempotency, intake, lifecycle, output_links, seedream
 from . import runcomfy_answers as answers
+from .calls import Call
 from .files import serve_output
-from .models import Job
-from .rates import PerUser
+from .models import IdempotencyKey, Job
 from .runcomfy import RunComfyError
 from .runcomfy_answers import Problem
 from .tokens import BearerAuthentication
 
-LONGEST_KEY = 200
 LARGEST_PAGE = 100
 BALANCE_KEY, BALANCE_SECONDS, BALANCE_TIMEOUT = "runcomfy:balance-usd", 60, 3
 
 
-class View(APIView):
+class View(Call):
     """One of our tokens as the Bearer, and nothing else; every error in RunComfy's shape."""
 
-    authentication_classes = (BearerAuthentication,)
-    throttle_classes = (PerUser,)
-    writes = "writes"
+    authentication_classes: Any = (BearerAuthentication,)
     schema = None
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
@@ -54,7 +49,10 @@ class Model(View):
 
     def post(self, request: Request, model_id: str) -> Response:
         _check_model(model_id)
-        return Response(answers.accepted(_submitted(request), request))
+        body = _body(request)
+        key = idempotency.key_of_call(request, "submit", body)
+        job = idempotency.once(key, lambda: _submitted(request, body, key))
+        return Response(answers.accepted(job, request))
 
 
 class Models(View):
@@ -105,24 +103,31 @@ class Balance(View):
         return Response({"balance_usd": float(balance), "currency": "USD"})
 
 
-@require_safe
-@login_not_required
-def output(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
+class OutputFile(View):
     """A stored output, for whoever holds its signed address while it lasts."""
-    try:
-        found = answers.output_of(token)
-    except signing.SignatureExpired:
-        return _no_output(403, _("This address has expired. Ask for the result again, it tells a new one."))
-    return serve_output(request, found) if found else _no_output(404, _("There is no picture at this address."))
+
+    authentication_classes = permission_classes = throttle_classes = ()
+
+    def get(self, request: Request, token: str, name: str) -> HttpResponseBase:
+        try:
+            output = output_links.output_of(token)
+        except signing.SignatureExpired:
+            raise Problem(403, str(output_links.EXPIRED)) from None
+        if output is None:
+            raise Problem(404, _("There is no picture at this address."))
+        return self.sent(serve_output(request._request, output))
 
 
-def _no_output(status: int, message: str) -> JsonResponse:
-    return JsonResponse(answers.error_body(status, message), status=status)
+class Nothing(View):
+    http_method_names: list[str] = []
+
+    def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Response:
+        raise Problem(404, _("There is nothing at this address."), answers.NOT_FOUND)
 
 
 def _check_model(model_id: str) -> None:
     if model_id != seedream.MODEL_ID:
-        raise Problem(404, _("The model does not exist."), answers.UNKNOWN_MODEL)
+        raise Problem(404, _("The model does not exist."), answers.NOT_FOUND)
 
 
 def _job(request: Request, request_id: str) -> Job:
@@ -139,17 +144,12 @@ def _job(request: Request, request_id: str) -> Job:
 # A submit
 
 
-def _submitted(request: Request) -> Job:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > LONGEST_KEY:
-        raise answers.invalid({"Idempotency-Key": [_("At most %(limit)d characters.") % {"limit": LONGEST_KEY}]})
-    parameters, kept = _checked(_body(request), request)
+def _submitted(request: Request, body: dict[str, Any], key: IdempotencyKey | None) -> Job:
+    parameters, kept = _checked(body, request)
     try:
-        return lifecycle.create(request.user, parameters, kept, idempotency_key=key, is_key_binding=True)
+        return lifecycle.create(request.user, parameters, kept, key=key)
     except seedream.InvalidInput as problem:
-        raise answers.invalid(problem.errors) from None
-    except lifecycle.KeyTaken:
-        raise Problem(409, _("This Idempotency-Key was used for another input.")) from None
+        raise ValidationError(problem.errors) from None
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _body(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise answers.invalid({"body": [_("Must be a JSON object.")]})
+        raise ValidationError({"body": [_("Must be a JSON object.")]})
     return body
 
 
@@ -173,12 +173,12 @@ def _checked(body: dict[str, Any], request: Request) -> tuple[dict[str, Any], li
         errors |= problem.errors
     images = body.get("images", [])
     if not isinstance(images, list):
-        raise answers.invalid(errors | {"images": [_("Must be a list of https links or data URIs.")]})
-    kept, problems = intake.take_what_is_good(answers.with_outputs(images, request), request.user)
+        raise ValidationError(errors | {"images": [_("Must be a list of https links or data URIs.")]})
+    kept, problems = intake.take_what_is_good(intake.with_outputs(images, request.get_host()), request.user)
     if problems:
         errors["images"] = problems
     if errors:
-        raise answers.invalid(errors)
+        raise ValidationError(errors)
     return parameters, kept
 
 
@@ -188,7 +188,7 @@ def _checked(body: dict[str, Any], request: Request) -> tuple[dict[str, Any], li
 def _whole(query: Any, name: str, default: int) -> int:
     value = query.get(name, str(default))
     if not (value.isdecimal() and len(value) < 10):
-        raise answers.invalid({name: [_("Must be a whole number.")]})
+        raise ValidationError({name: [_("Must be a whole number.")]})
     return int(value)
 
 
@@ -214,6 +214,7 @@ urlpatterns = [
     path("v1/requests/<str:request_id>/status", Status.as_view(), name="status"),
     path("v1/requests/<str:request_id>/result", Result.as_view(), name="result"),
     path("v1/requests/<str:request_id>/cancel", Cancel.as_view(), name="cancel"),
-    path("v1/outputs/<str:token>/<str:name>", output, name="output"),
+    path("v1/outputs/<str:token>/<str:name>", OutputFile.as_view(), name="output"),
     path("prod/v2/balance", Balance.as_view(), name="balance"),
+    re_path("^(?:v1|prod)(?:/|$)", Nothing.as_view(), name="nothing"),
 ]

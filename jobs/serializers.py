@@ -1,5 +1,6 @@
 """What the API takes and gives; the parameters under the model's own names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import QueryDict
@@ -23,12 +24,22 @@ def images_of(request: Any) -> list[Any]:
     return intake.with_outputs(images, request.get_host())
 
 
-def unknown(data: Any, known: list[str]) -> dict[str, list[str]]:
-    """A message for each field that there is not: a misspelt one would be paid for with its default."""
-    numbered = isinstance(data, QueryDict) and "images" in known
-    others = [name for name in data if name not in known and not (numbered and intake.NUMBERED.fullmatch(name))]
-    # Half of a character cannot be sent back.
-    return {name.encode("utf-8", "replace").decode()[:100]: [_("There is no such field.")] for name in others}
+def misnamed(data: Any, known: list[str]) -> dict[str, list[str]]:
+    """A message for each field that there is not, or that a form gives twice: the edit would be paid for with the
+    default of a misspelt one, and with one of the two."""
+    form = data if isinstance(data, QueryDict) else QueryDict()
+    numbered = {name for name in form if intake.NUMBERED.fullmatch(name)} if "images" in known else set()
+    unknown = [name for name in data if name not in known and name not in numbered]
+    repeated = [name for name in known if name != "images" and len(form.getlist(name)) > 1]
+    return {
+        **{_told(name): [_("There is no such field.")] for name in unknown},
+        **{name: [_("This field is given more than once.")] for name in repeated},
+    }
+
+
+def _told(name: str) -> str:
+    """Half of a character cannot be sent back."""
+    return name.encode("utf-8", "replace").decode()[:100]
 
 
 class NewJobSerializer(serializers.Serializer):
@@ -41,7 +52,7 @@ class NewJobSerializer(serializers.Serializer):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             raise serializers.ValidationError({"non_field_errors": [_("The body must be a JSON object.")]})
-        errors = unknown(data, [*seedream.PARAMETERS, "images"])
+        errors = misnamed(data, [*seedream.PARAMETERS, "images"])
         parameters: dict[str, Any] = {}
         try:
             parameters = seedream.clean_parameters(self._given(data))
@@ -64,14 +75,7 @@ class NewJobSerializer(serializers.Serializer):
         if source and not images and "images" not in request.data:
             entries = source.inputs.select_related("picture", "output__job")
             return [intake.Kept(entry.picture, entry.name, entry.source_url, entry.output) for entry in entries], []
-        return intake.take_what_is_good(self._without_known_links(images), request.user)
-
-    def _without_known_links(self, images: list[Any]) -> list[Any]:
-        """A link that this key's job was made of is not fetched again: it may be dead by now, or lead elsewhere."""
-        earlier, user = self.context.get("earlier"), self.context["request"].user
-        entries = earlier.inputs.exclude(source_url="").select_related("picture") if earlier else []
-        known = {entry.source_url: intake.reference(entry.picture, user, entry.name) for entry in entries}
-        return [known.get(image, image) if isinstance(image, str) else image for image in images]
+        return intake.take_what_is_good(images, request.user)
 
     def create(self, validated_data: dict[str, Any]) -> Job:
         try:
@@ -87,6 +91,11 @@ class SettleSerializer(serializers.Serializer):
     )
     request_id = serializers.CharField(required=False, allow_blank=True, max_length=200)
     confirm = serializers.BooleanField(required=False, source="is_confirmed")
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (problems := misnamed(data, [*self.fields])):
+            raise serializers.ValidationError(problems)
+        return super().to_internal_value(data)
 
 
 class PictureSerializer(serializers.Serializer):

@@ -11,7 +11,7 @@ from django_q.models import Failure
 
 from . import dispatch, lifecycle, sizes, store
 from . import drive as driving
-from .models import Heartbeat, Tally, WebhookDelivery
+from .models import Heartbeat, IdempotencyKey, Tally, WebhookDelivery
 
 FAILURES_KEPT = timedelta(days=30)
 TALLIES_SECONDS = 24 * 3600  # longer than any of them counts
@@ -48,6 +48,7 @@ def sweep() -> None:
     store.forget_abandoned()
     WebhookDelivery.objects.forget_old()
     Tally.forget_old(TALLIES_SECONDS)
+    IdempotencyKey.forget_old()
     # The history of jobs is in our own tables; django-q2 would keep its failures for ever.
     Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_KEPT).delete()
 

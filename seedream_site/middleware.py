@@ -3,9 +3,12 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.translation import get_language_from_request, override
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils.translation import activate, get_language, get_language_from_request, override
 from django.utils.translation import gettext as _
+
+from jobs import programs
 
 
 def limit_body(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -17,14 +20,23 @@ def limit_body(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Calla
         announced = request.META.get("CONTENT_LENGTH") or "0"
         if not announced.isdigit() or int(announced) > limit:
             megabytes = {"limit": limit // 1024**2}
-            with override(get_language_from_request(request)):  # no middleware has chosen one yet
+            with override(_language(request)):
                 text = _("This is more than %(limit)d MB, the most that can be sent here.") % megabytes
-            if request.path.startswith("/v1/"):  # in the shape of RunComfy's errors
-                return JsonResponse({"error_code": 413001, "error_message": text}, status=413)
-            if request.path.startswith("/api/"):
-                problem = {"code": "too_large", "detail": text, "attr": None}
-                return JsonResponse({"type": "client_error", "errors": [problem]}, status=413)
-            return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+            plain = HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+            return programs.refusal(request, 413, "too_large", text) or plain
         return get_response(request)
 
     return check
+
+
+class Language(LocaleMiddleware):
+    """Of the whole answer; Django's own would ask the browser alone."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        activate(_language(request))
+        request.LANGUAGE_CODE = get_language()
+
+
+def _language(request: HttpRequest) -> str:
+    """The one that its user chose. Programs compare words: theirs do not follow what a library happens to ask for."""
+    return settings.LANGUAGE_CODE if programs.is_called(request) else get_language_from_request(request)

@@ -94,7 +94,7 @@ MIDDLEWARE = [
     "seedream_site.middleware.limit_body",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "seedream_site.middleware.Language",
     "django.middleware.common.CommonMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     # Before the check of the form's token, which would read all of a stranger's upload.

@@ -29,8 +29,8 @@ if __name__ == "__main__":
 
 from django.contrib.auth.models import User
 
-from jobs import dispatch, drive, intake, lifecycle, pictures, tasks
-from jobs.models import Job, JobEvent
+from jobs import dispatch, drive, idempotency, intake, lifecycle, pictures, tasks
+from jobs.models import IdempotencyKey, Job, JobEvent
 from jobs.steps import shared
 
 from .processes import environment, kill, wait_until
@@ -76,7 +76,9 @@ def create() -> Job:
     from .conftest import parameters, png  # only here: pytest and all would make each child slower
 
     kept = [intake.Kept(intake.keep(pictures.clean(png())), name="teal.png")]
-    return lifecycle.create(User.objects.get(username="alice"), parameters(), kept, idempotency_key="once")
+    alice = User.objects.get(username="alice")
+    key = IdempotencyKey(owner=alice, key="once", fingerprint="one")
+    return idempotency.once(key, lambda: lifecycle.create(alice, parameters(), kept, key=key))
 
 
 # In the process

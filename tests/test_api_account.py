@@ -4,8 +4,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from jobs import seedream
+from jobs import seedream, store
 from jobs.models import ApiToken, Job
+
+from .conftest import stored_output
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +90,37 @@ def test_error_for_too_large_a_body(api, alice):
 def test_error_for_nobody(db):
     response = Client().get(f"{ROOT}nowhere/")
     assert (response.status_code, response.json()["errors"][0]["code"]) == (401, "not_authenticated")
+
+
+def test_error_for_a_host_that_is_not_this_sites(client, db):
+    response = client.get(f"{ROOT}me/", headers={"Host": "elsewhere.example.com"})
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["code"], error["detail"]) == (
+        400,
+        "bad_request",
+        "This request cannot be read.",
+    )
+
+
+def test_error_for_a_file_that_is_gone(api, alice, make_job):
+    output = stored_output(make_job(alice))
+    store.remove(output.file.name)
+    response = api(alice).get(f"{ROOT}outputs/{output.pk}/file/")
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("length", ["2", str(200 * 1024**2)])
+def test_errors_are_in_english_whatever_language_is_accepted(api, alice, length):
+    headers = {"Accept-Language": "ja", "Cookie": "django_language=ja"}
+    response = api(alice).post(f"{ROOT}jobs/", {"images": []}, headers=headers, CONTENT_LENGTH=length)
+    assert all(error["detail"].isascii() for error in response.json()["errors"])
+
+
+def test_words_of_a_job_are_in_english_whatever_language_is_accepted(api, alice, make_job):
+    job = make_job(alice)
+    address, headers = f"{ROOT}jobs/{job.pk}/?expand=events", {"Accept-Language": "ja"}
+    response = api(alice).get(address, headers=headers)
+    assert (response.data["events"][0]["text"], response["Content-Language"]) == ("Accepted", "en")
 
 
 # Rates

@@ -4,6 +4,7 @@ import io
 import json
 import uuid
 import zipfile
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
@@ -182,6 +183,21 @@ def test_new_job_has_no_unknown_files(api, alice):
     body = {"text": "Make 2.", "images": png(), "mask": png()}
     response = api(alice).post(JOBS, body, format="multipart")
     assert (response.status_code, attrs(response)) == (400, ["mask"])
+
+
+@pytest.mark.parametrize("name", ["text", "seed", "image_size"])
+def test_new_job_has_each_field_once(api, alice, name):
+    given = {"text": "Make 2 images.", "seed": "1", "image_size": "2048:2048 (1:1)"}
+    body = urlencode([*given.items(), (name, given[name])])
+    response = api(alice).post(JOBS, body, content_type="application/x-www-form-urlencoded")
+    told = {error["attr"]: error["detail"] for error in response.data["errors"]}
+    assert (response.status_code, told[name]) == (400, "This field is given more than once.")
+
+
+def test_new_job_has_each_field_once_beside_files(api, alice):
+    body = {"text": ["Make 2 images.", "Make 3 images."], "images": [png(), png(color="red")]}
+    response = api(alice).post(JOBS, body, format="multipart")
+    assert [error["attr"] for error in response.data["errors"]] == ["text"]
 
 
 def test_new_job_is_made_of_an_output(api, alice, make_job):

@@ -5,11 +5,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 from django_q.models import Failure, OrmQ
 
 from jobs import intake, lifecycle, pictures, seedream, tasks
-from jobs.models import Heartbeat, Job, Picture
+from jobs.models import Heartbeat, IdempotencyKey, Job, Picture
 from jobs.states import State, Verb
 
 from .conftest import parameters, png, rings
@@ -40,14 +41,16 @@ def test_create_rings(alice, kept, orm_queue):
     assert rings("drive") == 1
 
 
-def test_create_with_the_same_key_is_the_same_job(alice, kept):
-    jobs = [lifecycle.create(alice, parameters(), kept, idempotency_key="k") for _ in range(2)]
-    assert jobs[0] == jobs[1]
+def test_create_keeps_its_key_with_the_job(alice, kept):
+    job = lifecycle.create(alice, parameters(), kept, key=IdempotencyKey(owner=alice, key="k"))
+    assert IdempotencyKey.objects.get().job == job
 
 
-def test_create_with_anothers_key_is_a_job_of_ones_own(alice, bob, kept):
-    jobs = [lifecycle.create(user, parameters(), kept, idempotency_key="k") for user in (alice, bob)]
-    assert jobs[0] != jobs[1]
+def test_create_makes_no_second_job_under_a_key(alice, kept):
+    lifecycle.create(alice, parameters(), kept, key=IdempotencyKey(owner=alice, key="k"))
+    with pytest.raises(IntegrityError):
+        lifecycle.create(alice, parameters(), kept, key=IdempotencyKey(owner=alice, key="k"))
+    assert Job.objects.count() == 1
 
 
 def test_create_without_a_key_is_always_a_new_job(alice, kept):
@@ -150,7 +153,10 @@ def test_sweep_forgets_the_queues_old_failures():
     assert Failure.objects.get().name == "new"
 
 
-def test_create_with_the_same_key_and_another_wish_is_another_job(alice, kept):
-    """A form that was changed and sent again: what was typed is not lost to the earlier job."""
-    jobs = [lifecycle.create(alice, parameters(text=text), kept, idempotency_key="k") for text in ("one", "two")]
-    assert [job.text for job in jobs] == ["one", "two"]
+def test_sweep_forgets_the_old_keys_of_deleted_jobs(alice, make_job):
+    long_ago = timezone.now() - timedelta(days=8)
+    told = {"deleted": (None, long_ago), "just deleted": (None, timezone.now()), "kept": (make_job(alice), long_ago)}
+    for key, (job, created) in told.items():
+        IdempotencyKey.objects.create(owner=alice, key=key, job=job, created_at=created)
+    tasks.sweep()
+    assert {row.key for row in IdempotencyKey.objects.all()} == {"just deleted", "kept"}

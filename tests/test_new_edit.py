@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from jobs import figures
+from jobs import figures, lifecycle, output_links, upkeep
 from jobs.models import Job, Picture
 from jobs.states import State
 
@@ -31,6 +31,30 @@ def test_new_edit_sent_twice_is_one_job(as_user, alice):
     first = client.post(reverse("jobs:new"), posted(idempotency_key=key))
     second = client.post(reverse("jobs:new"), posted(idempotency_key=key))
     assert (Job.objects.count(), first["Location"]) == (1, second["Location"])
+
+
+def test_new_edit_that_was_changed_and_sent_again_is_another_job(as_user, alice):
+    """What was typed is not lost to the earlier press of the button; nor made twice."""
+    client = as_user(alice)
+    for text in ("One.", "Two.", "Two."):
+        client.post(reverse("jobs:new"), posted(text=text, idempotency_key="key", csrfmiddlewaretoken=uuid.uuid4().hex))
+    assert [job.text for job in Job.objects.order_by("pk")] == ["One.", "Two."]
+
+
+def test_new_edit_sent_again_after_its_job_was_deleted_is_another_job(as_user, alice):
+    client = as_user(alice)
+    client.post(reverse("jobs:new"), posted(idempotency_key="key"))
+    lifecycle.cancel(Job.objects.get(), alice)
+    upkeep.delete(Job.objects.get())
+    response = client.post(reverse("jobs:new"), posted(idempotency_key="key"))
+    assert response["Location"] == reverse("jobs:detail", args=[Job.objects.get().pk])
+
+
+def test_new_edit_sent_without_its_key_is_made_each_time(as_user, alice):
+    client = as_user(alice)
+    for _ in range(2):
+        client.post(reverse("jobs:new"), posted(idempotency_key=""))
+    assert Job.objects.count() == 2
 
 
 def test_new_edit_keeps_what_was_typed_and_uploaded_when_it_is_refused(as_user, alice):
@@ -180,6 +204,12 @@ def test_rerun_knows_the_result_that_its_job_was_made_of(as_user, alice, output)
 
 def test_link_of_a_result_needs_no_http(as_user, alice, output):
     links = f"http://testserver/pictures/{output.pk}/"
+    as_user(alice).post(reverse("jobs:new"), {"links": links, "text": "Linked.", "idempotency_key": "1"})
+    assert Job.objects.get(text="Linked.").inputs.get().output == output
+
+
+def test_signed_link_of_a_result_needs_no_http(as_user, alice, output):
+    links = f"http://testserver/v1/outputs/{output_links.token_of(output)}/1.png"
     as_user(alice).post(reverse("jobs:new"), {"links": links, "text": "Linked.", "idempotency_key": "1"})
     assert Job.objects.get(text="Linked.").inputs.get().output == output
 

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from jobs import intake, runcomfy_answers, seedream, sizes
+from jobs import intake, output_links, seedream, sizes
 from jobs.models import ApiToken, Job, Output, WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,7 @@ VERDICTS = {
     "runcomfy:cancel": ("post", NO_SESSION),
     "runcomfy:balance": ("get", NO_SESSION),
     "runcomfy:output": ("get", OPEN),
+    "runcomfy:nothing": ("get", NO_SESSION),
 }
 
 
@@ -146,13 +147,15 @@ def address(name: str, job: Job) -> str:
         "runcomfy:models": [],
         "runcomfy:model": [seedream.MODEL_ID],
         "runcomfy:balance": [],
-        "runcomfy:output": [runcomfy_answers.token_of(job.outputs.get()), "1.png"],
+        "runcomfy:output": [output_links.token_of(job.outputs.get()), "1.png"],
         "jobs:send_webhook_again": [job.pk, job.pk],
         "jobs:webhooks": [],
         "jobs:kept": [intake.reference(entry.picture, job.owner)],
     }
     if name in ("jobs:archive", "jobs:compare"):
         return f"{reverse(name)}?job={job.pk}"
+    if name == "runcomfy:nothing":
+        return "/v1/"
     if name == "jobs:input":
         return delivery.input_url(entry).removeprefix("http://127.0.0.1:8000")
     plain = (

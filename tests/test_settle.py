@@ -190,11 +190,20 @@ def test_api_settles(api, alice, unconfirmed, their_id):
         ({"choice": "x"}, "choice"),
         ({"choice": "adopt"}, "request_id"),
         ({"choice": "send_anew"}, "confirm"),
+        ({"choice": "write_off", "confrim": True}, "confrim"),
+        (5, "non_field_errors"),
     ],
 )
-def test_api_names_what_a_settlement_lacks(api, alice, unconfirmed, body, field):
+def test_api_names_what_is_wrong_with_a_settlement(api, alice, unconfirmed, body, field):
     response = api(alice).post(reverse("api:job-settle", args=[unconfirmed.pk]), body)
     assert (response.status_code, [error["attr"] for error in response.data["errors"]]) == (400, [field])
+
+
+def test_api_takes_one_decision_about_a_settlement(api, alice, unconfirmed):
+    body = "choice=write_off&choice=send_anew&confirm=true"
+    address = reverse("api:job-settle", args=[unconfirmed.pk])
+    response = api(alice).post(address, body, content_type="application/x-www-form-urlencoded")
+    assert (response.status_code, [error["attr"] for error in response.data["errors"]]) == (400, ["choice"])
 
 
 def test_api_settles_only_an_unconfirmed_job(api, alice, make_job):

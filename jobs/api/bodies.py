@@ -66,6 +66,7 @@ SETTLEMENT = {
         "confirm": {"type": "boolean", "description": "With `send_anew`: true, for it may be charged twice."},
     },
     "required": ["choice"],
+    "additionalProperties": False,
 }
 
 # Examples

@@ -16,9 +16,9 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import archive, lifecycle, seedream, upkeep
+from jobs import archive, idempotency, lifecycle, seedream, upkeep
 from jobs.filters import NamedFilter
-from jobs.models import Job
+from jobs.models import IdempotencyKey, Job
 from jobs.serializers import EXPANDED, EventSerializer, JobSerializer, NewJobSerializer, SettleSerializer
 from jobs.states import State
 
@@ -26,7 +26,6 @@ from . import document
 from .base import Api, Away, Conflict
 from .pages import PAGING, JobPages, OldestFirst, check_parameters
 
-LONGEST_KEY = 200
 OF_ONE_JOB = ("inputs", "outputs")  # told with a single job when nothing else is asked for
 QUICK, SLOW, UNTIL_SOMEBODY_DECIDES = 10, 30, 60
 
@@ -87,23 +86,21 @@ class JobViewSet(Api, viewsets.GenericViewSet):
 
     @action(detail=True, methods=["post"])
     def rerun(self, request: Request, pk: Any) -> Response:
-        return self._start(request, source=self.get_object())
+        return self._start(request, pk)
 
-    def _start(self, request: Request, source: Job | None = None) -> Response:
-        key = _idempotency_key(request)
-        user: Any = request.user
-        earlier = Job.objects.filter(owner=user, idempotency_key=key).first() if key else None
-        order = NewJobSerializer(data=request.data, context={"request": request, "source": source, "earlier": earlier})
-        order.is_valid(raise_exception=True)
-        try:
-            job = order.save(parent=source, idempotency_key=key, is_key_binding=True)
-        except lifecycle.KeyTaken:
-            job = None
-        if job is None or (source and job.parent_id != source.pk):
-            raise Conflict(_("This Idempotency-Key was used for another edit.")) from None
+    def _start(self, request: Request, source_id: Any = None) -> Response:
+        kind = "rerun" if source_id else "create"
+        key = idempotency.key_of_call(request, kind, request.data, source_id or "")
+        job = idempotency.once(key, lambda: self._made(request, key, source_id))
         response = self._answer(job, status.HTTP_201_CREATED)
         response["Location"] = response.data["url"]
         return response
+
+    def _made(self, request: Request, key: IdempotencyKey | None, source_id: Any) -> Job:
+        source = self.get_object() if source_id else None
+        order = NewJobSerializer(data=request.data, context={"request": request, "source": source})
+        order.is_valid(raise_exception=True)
+        return order.save(parent=source, key=key)
 
     def destroy(self, request: Request, pk: Any) -> Response:
         try:
@@ -175,11 +172,3 @@ def _patience(job: Job) -> dict[str, str]:
     age = (timezone.now() - (job.started_at or job.created_at)).total_seconds()
     longest = QUICK if job.state in (State.IN_PROGRESS, State.MIRRORING) else SLOW
     return {"Retry-After": str(min(longest, max(1, round(age / 10))))}
-
-
-def _idempotency_key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > LONGEST_KEY or not (key.isascii() and key.isprintable()):
-        problem = _("At most %(limit)d letters, digits and signs of ASCII.") % {"limit": LONGEST_KEY}
-        raise exceptions.ValidationError({"Idempotency-Key": [problem]})
-    return key

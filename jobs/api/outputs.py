@@ -48,4 +48,4 @@ class OutputViewSet(Api, viewsets.GenericViewSet):
 
     @action(detail=True)
     def file(self, request: Request, pk: Any) -> HttpResponseBase:
-        return serve_output(request._request, self.get_object(), download=True)
+        return self.sent(serve_output(request._request, self.get_object(), download=True))

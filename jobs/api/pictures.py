@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from jobs import intake
 from jobs.files import serve_picture
 from jobs.models import Picture
-from jobs.serializers import PictureSerializer, images_of, unknown
+from jobs.serializers import PictureSerializer, images_of, misnamed
 
 from . import document
 from .base import Api
@@ -27,7 +27,7 @@ class PictureViewSet(Api, viewsets.GenericViewSet):
     def create(self, request: Request) -> Response:
         if not isinstance(request.data, dict):
             raise exceptions.ValidationError({"non_field_errors": [_("The body must be a JSON object.")]})
-        errors = unknown(request.data, ["images"])
+        errors = misnamed(request.data, ["images"])
         kept, problems = intake.take_what_is_good(images_of(request), request.user)
         if problems:
             errors["images"] = problems
@@ -41,7 +41,7 @@ class PictureViewSet(Api, viewsets.GenericViewSet):
 
     @action(detail=True)
     def file(self, request: Request, pk: str) -> HttpResponseBase:
-        return serve_picture(request._request, self._kept(pk).picture)
+        return self.sent(serve_picture(request._request, self._kept(pk).picture))
 
     def _kept(self, word: str) -> intake.Kept:
         if entry := intake.unsigned(word, self.request.user):

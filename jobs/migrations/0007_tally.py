@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0006_review'),
+        ('jobs', '0006_idempotency'),
     ]
 
     operations = [

@@ -7,6 +7,7 @@ whether it moved the job; False means that somebody else got there first.
 from .events import JobEvent
 from .files import JobInput, Output, Picture
 from .job import Job
+from .keys import IdempotencyKey
 from .review import Looking, RejectionReason, ReviewDecision
 from .running import Heartbeat, Provider
 from .search import SearchEntry, SearchIndex
@@ -19,6 +20,7 @@ __all__ = [
     "Attempt",
     "Event",
     "Heartbeat",
+    "IdempotencyKey",
     "Job",
     "JobEvent",
     "JobInput",

@@ -22,7 +22,6 @@ class JobRow(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="jobs")
     parent = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="children")
-    idempotency_key = models.CharField(max_length=200, null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     # The model's parameters, under the model's names
@@ -68,7 +67,6 @@ class JobRow(models.Model):
         ordering = ("-created_at", "-id")
         constraints = [
             models.UniqueConstraint(fields=["request_id"], name="job_request_id_unique"),
-            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="job_idempotency_key_unique"),
             models.CheckConstraint(condition=~Q(request_id=""), name="job_request_id_not_empty"),
             models.CheckConstraint(
                 condition=~Q(state__in=AT_RUNCOMFY) | Q(request_id__isnull=False), name="job_accepted_has_request_id"

@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs import figures, intake, lifecycle, seedream
+from jobs import figures, idempotency, intake, lifecycle, seedream
 from jobs.forms import EditForm
-from jobs.models import Job, JobInput, Output
+from jobs.models import IdempotencyKey, Job, JobInput, Output
 from jobs.states import State
 
 RECENT = 12
@@ -76,7 +76,11 @@ def _with(query: QueryDict, output: Output) -> str:
 
 def _submit_edit(request: HttpRequest) -> HttpResponse:
     form = EditForm(request.POST, user=request.user, pictures=_posted_pictures(request))
-    job = _create(form, request) if form.is_valid() else None
+    key = idempotency.key_of_form(request, request.POST.get("idempotency_key", ""), request.GET.get("from", ""))
+    try:
+        job = idempotency.once(key, lambda: _create(form, request, key))
+    except idempotency.JobDeleted:  # whoever presses the button again wants it again
+        job = _create(form, request, None)
     if request.headers.get("X-Requested-With") == "fetch":
         return _answer_script(form, job)
     if job is None:
@@ -85,14 +89,16 @@ def _submit_edit(request: HttpRequest) -> HttpResponse:
     return redirect("jobs:detail", job.pk)
 
 
-def _create(form: EditForm, request: HttpRequest) -> Job | None:
+def _create(form: EditForm, request: HttpRequest, key: IdempotencyKey | None) -> Job | None:
+    if not form.is_valid():
+        return None
     try:
         return lifecycle.create(
             request.user,
             form.parameters,
             form.kept,
             parent=_origin(request),
-            idempotency_key=form.cleaned_data["idempotency_key"],
+            key=key,
         )
     except seedream.InvalidInput as problem:
         form.add_error("images", problem.errors["images"])

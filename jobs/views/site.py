@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from jobs import programs
 from jobs.models import Provider
 
 
@@ -26,7 +27,8 @@ def provider_notes(request: HttpRequest) -> dict[str, Any]:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Without the form's token, which Django's own page would look for in the body that could not be read."""
-    return HttpResponseBadRequest(render_to_string("400.html"))
+    told = programs.refusal(request, 400, "bad_request", "This request cannot be read.")
+    return told or HttpResponseBadRequest(render_to_string("400.html"))
 
 
 @require_safe

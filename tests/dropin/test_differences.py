@@ -2,19 +2,18 @@
 
 import io
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core import signing
 from django.utils import timezone
 
-from jobs import lifecycle
+from jobs import lifecycle, store
 from jobs.models import ApiToken, Job, Output
 from jobs.states import ENDED as ENDED_STATES
 from jobs.states import Reason, State
 from tests.conftest import picture_file, png
-from tests.dropin.client import ENDED, Client, download
+from tests.dropin.client import ENDED, MODEL, Client, download
 from tests.dropin.test_same_answers import data_uri, edit, submitted
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -204,10 +203,19 @@ def test_dropin_takes_its_own_outputs_as_images(ours):
     assert str(job.parent_id) == request_id
 
 
-def test_dropin_takes_no_output_that_one_may_not_see_as_image(ours, bob, settings):
+def test_dropin_takes_an_outputs_address_as_image_from_whoever_holds_it(ours, bob, settings):
+    """It can be read by them; where it came from stays unknown to them."""
     _request_id, [url, *_more] = completed(ours)
     settings.TEAM_VISIBILITY = "own"
-    assert client_of(ours, bob).submit(edit(images=[url])).code == 422
+    job = Job.objects.get(pk=client_of(ours, bob).submit(edit(images=[url])).body["request_id"])
+    assert (job.owner, job.parent, job.inputs.get().output) == (bob, None, None)
+
+
+def test_dropin_tells_that_the_file_of_an_output_is_gone(ours):
+    request_id, [url, *_more] = completed(ours)
+    store.remove(Output.objects.get(job=request_id, position=0).file.name)
+    answer = ours.client_with("").send("GET", url)
+    assert (answer.code, answer.body) == (404, error(404001, "The file is missing from the store."))
 
 
 def test_dropin_tells_the_stores_own_addresses_without_a_redirect(bucket, ours):
@@ -217,7 +225,7 @@ def test_dropin_tells_the_stores_own_addresses_without_a_redirect(bucket, ours):
     assert not any(url.startswith(ours.base) for url in urls)
 
 
-# A key against doing it twice
+# A key against doing it twice; the rest is in test_api_keys
 
 
 def test_dropin_gives_the_same_request_for_the_same_key(ours):
@@ -230,16 +238,6 @@ def test_dropin_refuses_another_input_under_the_same_key(ours):
     ours.client.submit(edit(), **{"Idempotency-Key": "k"})
     refused = ours.client.submit(edit(seed=8), **{"Idempotency-Key": "k"})
     assert (refused.code, refused.body["error_code"], Job.objects.count()) == (409, 409001, 1)
-
-
-def test_dropin_makes_one_job_of_two_at_once(ours):
-    with ThreadPoolExecutor(4) as pool:
-        told = list(pool.map(lambda _: ours.client.submit(edit(), **{"Idempotency-Key": "k"}).body, range(4)))
-    assert len({one["request_id"] for one in told}) == Job.objects.count() == 1
-
-
-def test_dropin_refuses_a_key_that_is_too_long(ours):
-    assert ours.client.submit(edit(), **{"Idempotency-Key": "k" * 201}).code == 422
 
 
 def test_dropin_makes_a_job_each_time_without_a_key(ours):
@@ -294,7 +292,56 @@ def test_dropin_takes_a_body_as_large_as_pictures_are(ours, settings):
     assert ours.client.submit(edit()).code == 200
 
 
+# What there is not
+
+
+ADDRESSES = ["/v1", "/v1/", "/v1/models/", "/v1/requests/x", "/v1/outputs/x", "/v1/a/b.html", "/prod", "/prod/v2/user"]
+
+
+def error(code: int, message: str) -> dict[str, object]:
+    return {"error_code": code, "error_message": message}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_dropin_tells_that_there_is_nothing_at_an_address(ours, address, method):
+    answer = ours.client.send(method, address)
+    assert (answer.code, answer.body) == (404, error(404000, "There is nothing at this address."))
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_dropin_tells_that_an_output_is_only_read(ours, method):
+    answer = ours.client_with("").send(method, "/v1/outputs/x/1.png")
+    assert (answer.code, answer.body) == (405, error(405001, f'Method "{method}" not allowed.'))
+
+
+@pytest.mark.parametrize("address", ["/v1/models", "/v1/requests/x", "/prod/v2/balance", "/prod"])
+def test_dropin_tells_that_a_host_is_not_this_sites(client, address):
+    answer = client.get(address, headers={"Host": "elsewhere.example.com"})
+    assert (answer.status_code, answer.json()) == (400, error(400001, "This request cannot be read."))
+
+
+@pytest.mark.parametrize("accept", ["text/html", "image/*", "nonsense"])
+def test_dropin_answers_in_json_whatever_is_accepted(ours, accept):
+    assert ours.client.send("GET", "/v1/models", headers={"Accept": accept}).code == 200
+
+
+def test_dropin_tells_its_own_mistakes_in_runcomfys_shape(client, alice, settings):
+    settings.API_RATES = {}
+    client.raise_request_exception = False
+    _row, token = ApiToken.objects.create(user=alice, name="theirs")
+    answer = client.get("/v1/models", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()) == (500, error(500001, "Server Error (500)"))
+
+
 # Who asks
+
+
+def test_dropin_speaks_english_to_all(ours):
+    client = ours.client
+    client.http.headers["Accept-Language"] = "ja"
+    answers = [client.submit({"images": [data_uri(png(14, 14))]}), client.status("x"), client.send("GET", "/v1/x")]
+    assert all(answer.body["error_message"].isascii() for answer in answers)
 
 
 def test_dropin_takes_no_session(ours, alice, as_user):
@@ -386,3 +433,13 @@ def test_dropin_holds_back_who_calls_too_often(ours, settings):
     settings.API_RATES = {"reads": 1, "writes": 1, "uploads": 1}
     first, second = (ours.client.models() for _ in range(2))
     assert (first.code, second.code, second.body["error_code"]) == (200, 429, 429001)
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "left"),
+    [("GET", "/v1/models", "8"), ("GET", "/v1/nothing", "8"), ("POST", f"/v1/models/{MODEL}", "5")],
+)
+def test_dropin_tells_how_many_calls_are_left(ours, settings, method, address, left):
+    settings.API_RATES = {"reads": 9, "writes": 6, "uploads": 1}
+    headers = ours.client.http.request(method, address).headers
+    assert (headers["RateLimit-Remaining"], int(headers["RateLimit-Reset"]) <= 60) == (left, True)

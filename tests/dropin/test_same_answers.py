@@ -232,6 +232,14 @@ def wrong_method(desk: Desk) -> Iterator[Any]:
     yield desk.client.send("DELETE", f"/v1/models/{MODEL}").code
 
 
+@scene
+def unknown_address(desk: Desk) -> Iterator[Any]:
+    for method in ("GET", "POST", "DELETE"):
+        yield desk.client.send(method, "/v1/nothing")
+        yield desk.client.send(method, f"/v1/requests/{UNKNOWN}")
+        yield desk.client.send(method, "/prod/v2/nothing")
+
+
 def plain(value: Any, base: str) -> Any:
     """Without what must differ: ids, addresses, times, and the wording of errors (but for the field that it names)."""
     if isinstance(value, Answer):

@@ -1,11 +1,13 @@
 """Earlier results as pictures of a new edit."""
 
 import io
+from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
 
-from jobs import intake, store
+from jobs import intake, output_links, store
 from tests.conftest import picture_file, png, stored_output
 from tests.intake.brought import color_of, problems
 
@@ -89,12 +91,36 @@ def test_result_that_is_too_large_becomes_a_jpeg(alice, make_job):
         "https://DESK.example.com/pictures/{}/",
         "https://desk.example.com/api/v1/outputs/{}/file/",
         "http://10.0.0.7:8000/pictures/{}/?from=elsewhere",
+        "https://desk.example.com/v1/outputs/{token}/1.png",
+        "https://desk.example.com/v1/outputs/{quoted}/1.png?x",
     ],
 )
 def test_link_of_this_site_stands_for_its_result(alice, output, settings, link):
     settings.PUBLIC_BASE_URL = "https://desk.example.com"
-    words = intake.with_outputs([link.format(output.pk)], "10.0.0.7:8000")
+    token = output_links.token_of(output)
+    link = link.format(output.pk, token=token, quoted=quote(token))
+    words = intake.with_outputs([link], "10.0.0.7:8000")
     assert [kept.output for kept in intake.take(words, alice)] == [output]
+
+
+def signed(output, change=""):
+    return intake.with_outputs([f"http://desk/v1/outputs/{output_links.token_of(output)}{change}/1.png"], "desk")
+
+
+def test_signed_link_gives_its_holder_the_picture_and_nothing_of_its_job(bob, output, settings):
+    settings.TEAM_VISIBILITY = "own"
+    [kept] = intake.take(signed(output), bob)
+    assert (kept.name, kept.output, color_of(kept)) == ("result-1.png", None, (255, 0, 0))
+
+
+def test_signed_link_that_was_altered_stands_for_nothing(alice, output):
+    assert problems(signed(output, change="x"), alice) == [f"Picture 1: {NO_RESULT}"]
+
+
+def test_signed_link_that_has_expired_is_told(alice, output, settings):
+    settings.OUTPUT_LINK_LIFETIME = timedelta(0)
+    said = "This address has expired. Ask for the result again, it tells a new one."
+    assert problems(signed(output), alice) == [f"Picture 1: {said}"]
 
 
 @pytest.mark.parametrize(

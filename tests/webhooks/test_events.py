@@ -1,12 +1,13 @@
 """What is told, and to whom: an event is written with the change that it tells, or not at all."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from django.db import IntegrityError, connections, transaction
 
-from jobs import lifecycle
-from jobs.models import Event, Job, WebhookDelivery
+from jobs import idempotency, lifecycle
+from jobs.models import Event, IdempotencyKey, Job, WebhookDelivery
 from jobs.states import Reason, State, Verb
 from tests.conftest import rings
 from tests.webhooks.endpoints import complete, make_endpoint, move, told
@@ -62,8 +63,8 @@ def test_transition_that_is_repeated_is_told_once(endpoint, alice, make_job):
 def test_same_key_is_told_once(endpoint, alice, make_job):
     job = make_job(alice)
     kept = [lifecycle.intake.Kept(job.inputs.get().picture)]
-    for _ in range(2):
-        lifecycle.create(alice, job.parameters, kept, idempotency_key="k")
+    for key in (IdempotencyKey(owner=alice, key="k") for _ in range(2)):
+        idempotency.once(key, partial(lifecycle.create, alice, job.parameters, kept, key=key))
     assert told(endpoint) == [Event.CREATED, Event.CREATED]  # the fixture's job and this one
 
 

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import honcho.manager
@@ -18,8 +19,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
 
-from jobs import intake, lifecycle, pictures, seedream
-from jobs.models import Job
+from jobs import idempotency, intake, lifecycle, pictures, seedream
+from jobs.models import IdempotencyKey, Job
 
 FIRST_PROMPT = "Make 3 images of this landscape: one at dawn, one at sunset, one under the stars."
 
@@ -86,7 +87,9 @@ class Command(BaseCommand):
         picture = intake.keep(pictures.clean(pictures.draw_landscape()))
         parameters = seedream.clean_parameters({"text": FIRST_PROMPT})
         kept = [intake.Kept(picture, name="landscape.png")]
-        lifecycle.create(self.administrator, parameters, kept, idempotency_key="first-edit")
+        key = IdempotencyKey(owner=self.administrator, key="first-edit")
+        with suppress(idempotency.JobDeleted):  # whoever deleted it does not want it again
+            idempotency.once(key, lambda: lifecycle.create(self.administrator, parameters, kept, key=key))
 
     def _run(self) -> int:
         # A submit that is on its way when Ctrl-C comes must hear its answer; see the worker.
