@@ -19,6 +19,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
@@ -119,8 +120,10 @@ def keep(clean: pictures.CleanPicture) -> Picture:
 
 
 def _row(clean: pictures.CleanPicture, file: str) -> Picture:
+    now = timezone.now()
     with transaction.atomic():
-        picture, is_new = Picture.objects.get_or_create(
+        # Under a lock: nobody tidies it up between the look and the new date.
+        picture, is_new = Picture.objects.select_for_update(no_key=True).get_or_create(
             sha256=clean.sha256,
             defaults={
                 "file": file,
@@ -128,11 +131,25 @@ def _row(clean: pictures.CleanPicture, file: str) -> Picture:
                 "width": clean.width,
                 "height": clean.height,
                 "size": len(clean.data),
+                "unused_since": now,
             },
         )
         if is_new:
             doorbell.ring("make_sizes")
+        elif picture.unused_since:
+            Picture.objects.filter(pk=picture.pk).update(unused_since=now)
     return picture
+
+
+def use(kept: Sequence[Kept]) -> None:
+    """Hold the pictures for a job that is being written: call it in that transaction. Raises seedream.InvalidInput when
+    one was removed since it was kept."""
+    ids = {entry.picture.pk for entry in kept}
+    # In one order for everybody, or two jobs of the same pictures could wait for each other.
+    held = list(Picture.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
+    if len(held) < len(ids):
+        raise seedream.InvalidInput({"images": [_("A picture of this edit is no longer here. Add it again.")]})
+    Picture.objects.filter(pk__in=ids, unused_since__isnull=False).update(unused_since=None)
 
 
 def _take_one(image: Any, found: Found, user: Any) -> Kept:

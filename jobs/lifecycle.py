@@ -36,12 +36,13 @@ def create(
 ) -> Job:
     """A pending job of cleaned parameters and kept pictures, and the ring for it; and its key, with it or not at all.
 
-    Raises seedream.InvalidInput when the pictures cannot be delivered, and IntegrityError when a job was made under
-    the key before: see idempotency.once.
+    Raises seedream.InvalidInput when the pictures cannot be delivered or are gone, and IntegrityError when a job was
+    made under the key before: see idempotency.once.
     """
     delivery.check([entry.picture for entry in kept])
     estimate = estimate_usd(parameters["sequential_image_generation_options"])
     with transaction.atomic():
+        intake.use(kept)
         job = Job.objects.create(owner=owner, parent=parent or _maker(kept), estimate_usd=estimate, **parameters)
         if key:
             key.job = job

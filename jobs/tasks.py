@@ -9,7 +9,7 @@ from django.contrib.auth.forms import PasswordResetForm
 from django.utils import timezone, translation
 from django_q.models import Failure
 
-from . import dispatch, lifecycle, sizes, store
+from . import dispatch, lifecycle, sizes, store, upkeep
 from . import drive as driving
 from .models import Heartbeat, IdempotencyKey, Tally, WebhookDelivery
 
@@ -46,6 +46,7 @@ def sweep() -> None:
     lifecycle.sweep()
     lifecycle.look_after_provider()
     store.forget_abandoned()
+    upkeep.forget_unused()
     WebhookDelivery.objects.forget_old()
     Tally.forget_old(TALLIES_SECONDS)
     IdempotencyKey.forget_old()

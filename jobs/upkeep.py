@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from . import clients, mirror, seedream, sizes, store
 from .models import Job, Output, Picture
@@ -17,6 +19,7 @@ from .states import ENDED
 
 logger = logging.getLogger(__name__)
 FOLDERS = ("pictures", "outputs", sizes.FOLDER)
+AT_ONCE = 200  # uploads that one sweep removes
 
 
 @dataclass(frozen=True)
@@ -100,16 +103,40 @@ def delete(job: Job, by: Any = None) -> None:
     """Remove a job that has ended, with its events and every file that no other job uses. Raises ValueError for one
     that still goes on: what RunComfy makes and charges must have its row."""
     with transaction.atomic():
+        # Before the job: one that is being written of these pictures holds them first, too, and then its parent.
+        pictures = list(_locked(Picture.objects.filter(jobs=job)))
         ended = Job.objects.select_for_update().filter(pk=job.pk, state__in=ENDED).first()
         if ended is None:
             raise ValueError(f"Job {job.pk} has not ended, or is gone already.")
-        pictures = list(Picture.objects.filter(jobs=ended).distinct())
         rows: list[sizes.Row] = [*ended.outputs.all(), *pictures]
         files = {name for row in rows for name in (str(row.file.name), *sizes.names(row))}
         ended.delete()
         Picture.objects.filter(pk__in=[row.pk for row in pictures], uses=None).delete()
-    # After the commit: a death in between leaves files without rows, which verify_store lists, never the reverse.
+    _remove(files)
+    logger.info("Job %s (request %s) was deleted by %s", job.pk, job.request_id, by or "the command line")
+
+
+def forget_unused() -> None:
+    """Remove uploads that no job came to use within settings.UPLOAD_KEPT."""
+    old = Picture.objects.filter(unused_since__lt=timezone.now() - settings.UPLOAD_KEPT, uses=None)
+    with transaction.atomic():
+        rows = list(_locked(old[:AT_ONCE]))
+        files = {name for row in rows for name in (str(row.file.name), *sizes.names(row))}
+        # Asked again under the lock: a job may have taken one, or somebody uploaded it anew.
+        old.filter(pk__in=[row.pk for row in rows]).delete()
+    _remove(files)
+    if rows:
+        logger.info("%d uploads that no job used were removed", len(rows))
+
+
+def _locked(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
+    """No job that is being written at this moment takes one of them, nor does an upload. In the order of intake.use."""
+    return Picture.objects.select_for_update().filter(pk__in=pictures.values("pk")).order_by("pk")
+
+
+def _remove(files: set[str]) -> None:
+    """Call it after the commit: a death in between leaves files without rows, which verify_store lists, never the
+    reverse."""
     for name in files:
         if not _is_used(name):
             store.remove(name)
-    logger.info("Job %s (request %s) was deleted by %s", job.pk, job.request_id, by or "the command line")

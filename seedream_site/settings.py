@@ -293,6 +293,8 @@ INPUT_DELIVERY = choice("INPUT_DELIVERY", "auto", {"auto", "url", "data"})
 INPUT_URL_LIFETIME = timedelta(hours=number("INPUT_URL_HOURS", 48, 1, 168))
 OUTPUT_LINK_LIFETIME = timedelta(hours=number("OUTPUT_LINK_HOURS", 24, 1, 168))
 LINK_TIMEOUT = number("LINK_TIMEOUT", 15.0, 1, 60)
+# How long an uploaded picture waits for an edit that uses it.
+UPLOAD_KEPT = timedelta(days=number("UPLOAD_KEPT_DAYS", 7, 1, 3650))
 OUTPUT_MAX_BYTES = number("OUTPUT_MAX_MB", 200, 1, 10_000) * 1024 * 1024
 OUTPUT_TIMEOUT = number("OUTPUT_TIMEOUT", 180.0, 1, 240)
 

@@ -53,10 +53,14 @@ class Picture(Shown):
     height = models.PositiveIntegerField()
     size = models.PositiveBigIntegerField(help_text=_("Bytes"))
     created_at = models.DateTimeField(default=timezone.now)
+    unused_since = models.DateTimeField(null=True, blank=True, help_text=_("When it was last uploaded, until it is used"))
 
     class Meta:
         ordering = ("-id",)
-        indexes = [models.Index(fields=["id"], condition=Q(sized_at=None), name="picture_not_sized")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(sized_at=None), name="picture_not_sized"),
+            models.Index(fields=["unused_since"], condition=Q(unused_since__isnull=False), name="picture_unused"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.width} × {self.height}, {self.sha256[:12]}"
