@@ -42,14 +42,14 @@ def key_of_call(request: Any, kind: str, body: Any, source: Any = "") -> Idempot
     return IdempotencyKey(owner=request.user, key=word, fingerprint=_fingerprint(kind, str(source), body))
 
 
-def key_of_form(request: Any, word: str, source: Any = "") -> IdempotencyKey | None:
+def key_of_form(request: Any, word: str) -> IdempotencyKey | None:
     """What a person's form asks for. A form that was changed has another key: what was typed is never lost to an
     earlier press of the button."""
     if not word:
         return None
     sent = {**_fields(request.POST), **_fields(request.FILES)}
     sent.pop("csrfmiddlewaretoken", None)  # written differently into each page
-    mark = _fingerprint("form", str(source), sent)
+    mark = _fingerprint("form", request.GET.urlencode(), sent)
     return IdempotencyKey(owner=request.user, key=f"form:{mark}", fingerprint=mark)
 
 

@@ -22,7 +22,7 @@ class BearerScheme(KnoxTokenScheme):
 
 class OneErrorSerializer(serializers.Serializer):
     code = serializers.CharField()
-    detail = serializers.CharField(help_text="For people, in the language that they ask for.")
+    detail = serializers.CharField(help_text="For people, in English.")
     attr = serializers.CharField(allow_null=True, help_text="The field that is wrong, if one is.")
 
 
@@ -92,8 +92,8 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"},
     OpenApiParameter.HEADER,
-    description="The same key and body give the same job, however often they are sent; another body is 409. It lasts "
-    "as long as the job.",
+    description="The same key and body give the same job, however often they are sent; another body is 409, and 410 says "
+    "that the job was deleted. It lasts as long as the job, and seven days at least.",
 )
 EXPAND = OpenApiParameter(
     "expand",
@@ -120,6 +120,8 @@ CONDITION = OpenApiParameter(
 )
 GO_ON = "How many seconds to wait before asking again is in `Retry-After`, until the job has ended."
 CONFLICT = OpenApiResponse(ErrorSerializer, "It is too late for that, or another state is needed; `detail` says which.")
+TAKEN = OpenApiResponse(ErrorSerializer, "The Idempotency-Key was used for another request.")
+DELETED = OpenApiResponse(ErrorSerializer, "The job that was made under the Idempotency-Key was deleted.")
 FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file")
 PARTS = {(200, "image/*"): OpenApiTypes.BINARY, (206, "image/*"): OpenApiTypes.BINARY, 304: None, 416: None}
 
@@ -141,7 +143,7 @@ JOBS = extend_schema_view(
         description="Under the model's own names and defaults. It costs money at RunComfy: send an Idempotency-Key.",
         parameters=[KEY, EXPAND],
         request=bodies.NEW_JOB,
-        responses={201: JobSerializer, 400: ErrorSerializer, 409: CONFLICT},
+        responses={201: JobSerializer, 400: ErrorSerializer, 409: TAKEN, 410: DELETED},
         examples=[
             sent(
                 "Two links",
@@ -156,7 +158,7 @@ JOBS = extend_schema_view(
         description="What is not given is taken over from the job, its pictures too; null is the default.",
         parameters=[KEY, EXPAND],
         request=bodies.RERUN,
-        responses={201: JobSerializer, 409: CONFLICT},
+        responses={201: JobSerializer, 409: TAKEN, 410: DELETED},
         examples=[sent("Another seed", {"seed": 42}), answered("A completed job", bodies.JOB, "201")],
     ),
     destroy=extend_schema(

@@ -76,7 +76,7 @@ def _with(query: QueryDict, output: Output) -> str:
 
 def _submit_edit(request: HttpRequest) -> HttpResponse:
     form = EditForm(request.POST, user=request.user, pictures=_posted_pictures(request))
-    key = idempotency.key_of_form(request, request.POST.get("idempotency_key", ""), request.GET.get("from", ""))
+    key = idempotency.key_of_form(request, request.POST.get("idempotency_key", ""))
     try:
         job = idempotency.once(key, lambda: _create(form, request, key))
     except idempotency.JobDeleted:  # whoever presses the button again wants it again
