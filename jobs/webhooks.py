@@ -1,6 +1,5 @@
 """What people do with webhooks, in the portal and through the API: endpoints are made, changed and tried out."""
 
-import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 

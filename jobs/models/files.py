@@ -53,7 +53,9 @@ class Picture(Shown):
     height = models.PositiveIntegerField()
     size = models.PositiveBigIntegerField(help_text=_("Bytes"))
     created_at = models.DateTimeField(default=timezone.now)
-    unused_since = models.DateTimeField(null=True, blank=True, help_text=_("When it was last uploaded, until it is used"))
+    unused_since = models.DateTimeField(
+        null=True, blank=True, help_text=_("When it was last uploaded, until it is used")
+    )
 
     class Meta:
         ordering = ("-id",)
