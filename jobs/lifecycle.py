@@ -5,6 +5,7 @@ What the worker does to them in between (submit, poll, mirror) is in `steps`.
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -72,6 +73,16 @@ def _maker(kept: list[intake.Kept]) -> Job | None:
 def ring() -> None:
     """Have somebody look after the jobs."""
     doorbell.ring("drive")
+
+
+def ring_again(jobs: Iterable[Job], by: Any) -> list[Job]:
+    """Have a driver look at these jobs now. Returns those for which no ring does anything: they ended, are on their
+    way to RunComfy, or wait for a person."""
+    jobs = list(jobs)
+    others = [job for job in jobs if not job.wake(by)]
+    if len(others) < len(jobs):
+        ring()
+    return others
 
 
 def unit_price() -> Decimal | None:

@@ -105,3 +105,5 @@ class Verb(models.TextChoices):
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
     REVIEW_UNDONE = "review_undone", _("Took a verdict back")
+    VERIFIED = "verified", _("Compared the stored files with their hashes")
+    RUNG = "rung", _("Had the job looked at again")

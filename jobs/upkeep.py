@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from . import clients, mirror, seedream, sizes, store
 from .models import Job, Output, Picture
@@ -44,14 +45,27 @@ def damaged() -> Iterator[Damage]:
                 yield Damage(row, f"a page-size copy is missing: {', '.join(missing)}", is_copy=True)
 
 
+def files_of(job: Job) -> list[Picture | Output]:
+    """The rows of what a job was given and of what it made."""
+    return [*Picture.objects.filter(jobs=job).distinct(), *job.outputs.all()]
+
+
+def verify(job: Job, rows: Iterable[Picture | Output], by: Any) -> list[Damage]:
+    """Read these files of a job and compare their hashes; an event says what was found, and for whom."""
+    rows = list(rows)
+    found = [Damage(row, what) for row in rows if (what := _damage(row))]
+    job.tell_verified({"files": len(rows), "damaged": [str(damage.row.file.name) for damage in found]}, by)
+    return found
+
+
 def _damage(row: Picture | Output) -> str:
     try:
         found = store.sha256_of(str(row.file.name))
     except FileNotFoundError:
-        return "the file is missing"
+        return _("the file is missing")
     except OSError as problem:
-        return f"the file cannot be read: {problem}"
-    return "" if found == row.sha256 else f"the file has other bytes: {found}"
+        return _("the file cannot be read: %(problem)s") % {"problem": problem}
+    return "" if found == row.sha256 else _("the file has other bytes: %(hash)s") % {"hash": found}
 
 
 def orphans() -> Iterator[str]:

@@ -28,7 +28,11 @@ class JobEvent(models.Model):
 
     class Meta:
         ordering = ("id",)
-        indexes = [models.Index(fields=["job", "id"], name="event_of_job")]
+        indexes = [
+            models.Index(fields=["job", "id"], name="event_of_job"),
+            models.Index(fields=["-at", "-id"], name="event_newest"),
+            models.Index(fields=["verb", "-at", "-id"], name="event_newest_of_verb"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.verb}"
@@ -41,6 +45,9 @@ class JobEvent(models.Model):
             return f"{Verb.FAILED.label}: {Reason(told['reason']).label}"
         if self.verb in OF_A_PICTURE:
             return str(OF_A_PICTURE[Verb(self.verb)]) % {"number": told.get("position", 0) + 1}
+        if self.verb == Verb.VERIFIED and "files" in told:
+            words = _("Compared %(files)d stored files with their hashes; damaged: %(damaged)d")
+            return str(words) % {"files": told["files"], "damaged": len(told["damaged"])}
         return self.get_verb_display()
 
     @property

@@ -135,6 +135,8 @@ class Output(OnPages, Shown):
             models.Index(fields=["id"], condition=Q(sized_at=None), name="output_not_sized"),
             # The ids of jobs are in the order of time: the review page's queue is read from here, oldest first.
             models.Index(fields=["job", "position"], condition=Q(review="unreviewed"), name="output_unreviewed"),
+            models.Index(fields=["-stored_at", "-id"], name="output_newest"),
+            models.Index(fields=["review", "-stored_at", "-id"], name="output_newest_of_review"),
         ]
         permissions = (("review_output", "Can review outputs"),)
 

@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from jobs.querysets import JobQuerySet
-from jobs.states import ENDED, PASSING, TRANSITIONS, Reason, State, Verb
+from jobs.states import DRIVEN, ENDED, PASSING, TRANSITIONS, Reason, State, Verb
 
 from .events import JobEvent
 from .job_row import JobRow
@@ -214,6 +214,13 @@ class Job(JobRow):
 
     def tell_decided(self, verb: Verb, data: Any, by: User) -> bool:
         return self._tell(Q(), verb, data=data, by=by)
+
+    def tell_verified(self, data: Any, by: User) -> None:
+        self._tell(Q(), Verb.VERIFIED, data=data, by=by)
+
+    def wake(self, by: User) -> bool:
+        """A driver is to look at it now, however long it meant to wait; False when no driver moves jobs like this."""
+        return self._tell(Q(state__in=DRIVEN), Verb.RUNG, by=by, not_before=None)
 
     def forget_output(self, position: int) -> None:
         """The file of an output that was just stored is gone again: it is stored anew."""

@@ -55,7 +55,9 @@ class ReviewDecision(models.Model):
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
     at = models.DateTimeField(default=timezone.now)
     verdict = models.CharField(max_length=12, choices=Verdict.choices)
-    reason = models.ForeignKey(RejectionReason, models.PROTECT, null=True, blank=True, related_name="decisions")
+    reason = models.ForeignKey(
+        RejectionReason, models.PROTECT, null=True, blank=True, related_name="decisions", db_index=False
+    )
     note = models.CharField(max_length=NOTE_MAX, blank=True, help_text=_("To the author"))
     replaces = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="+", help_text=_("The decision that stood before")
@@ -81,6 +83,8 @@ class ReviewDecision(models.Model):
         indexes = [
             models.Index(fields=["-at", "-id"], name="decision_newest"),
             models.Index(fields=["reviewer", "-at"], name="decision_newest_of_reviewer"),
+            models.Index(fields=["verdict", "-at", "-id"], name="decision_newest_of_verdict"),
+            models.Index(fields=["reason", "-at", "-id"], name="decision_newest_of_reason"),
         ]
 
     def __str__(self) -> str:

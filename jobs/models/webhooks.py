@@ -232,7 +232,8 @@ class WebhookDelivery(models.Model):
             models.Index(
                 fields=["endpoint", "next_at", "id"], condition=Q(next_at__isnull=False), name="webhook_waiting"
             ),
-            models.Index(fields=["created_at"], name="webhook_oldest"),
+            models.Index(fields=["-created_at", "-id"], name="webhook_newest"),
+            models.Index(fields=["state", "-created_at", "-id"], name="webhook_newest_of_state"),
         ]
 
     def __str__(self) -> str:
