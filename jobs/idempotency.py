@@ -47,7 +47,8 @@ def key_of_form(request: Any, word: str) -> IdempotencyKey | None:
     earlier press of the button."""
     if not word:
         return None
-    sent = {**_fields(request.POST), **_fields(request.FILES)}
+    sent = request.POST.copy()
+    sent.update(request.FILES)
     sent.pop("csrfmiddlewaretoken", None)  # written differently into each page
     mark = _fingerprint("form", request.GET.urlencode(), sent)
     return IdempotencyKey(owner=request.user, key=f"form:{mark}", fingerprint=mark)
@@ -84,17 +85,14 @@ def _made_before(key: IdempotencyKey) -> Job | None:
 
 def _fingerprint(kind: str, source: str, body: Any) -> str:
     mark = hashlib.sha256()
-    asked = [kind, source, _fields(body) if isinstance(body, QueryDict) else body]
+    if isinstance(body, QueryDict):
+        body = {name: [_told(value) for value in values] for name, values in body.lists()}
     try:
-        for part in ENCODER.iterencode(asked):  # in parts: the pictures in it are large
+        for part in ENCODER.iterencode([kind, source, body]):  # in parts: the pictures in it are large
             mark.update(part.encode())
     except RecursionError:
         raise exceptions.ParseError(_("The JSON is nested too deeply.")) from None
     return mark.hexdigest()
-
-
-def _fields(data: Any) -> dict[str, list[Any]]:
-    return {name: [_told(value) for value in values] for name, values in data.lists()}
 
 
 def _told(value: Any) -> str | Mapping[str, str]:

@@ -30,7 +30,7 @@ def limit_body(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Calla
 
 
 class Language(LocaleMiddleware):
-    """Of the whole answer; Django's own would ask the browser alone."""
+    """Django's own asks the browser, whoever it is that calls."""
 
     def process_request(self, request: HttpRequest) -> None:
         activate(_language(request))

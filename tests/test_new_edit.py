@@ -41,6 +41,14 @@ def test_new_edit_that_was_changed_and_sent_again_is_another_job(as_user, alice)
     assert [job.text for job in Job.objects.order_by("pk")] == ["One.", "Two."]
 
 
+def test_new_edit_with_another_kept_picture_beside_its_file_is_another_job(as_user, alice):
+    client = as_user(alice)
+    two = [png(color="red"), png(color="blue")]
+    for entry in client.post(reverse("jobs:new"), posted(images=two, text="")).context["kept"]:
+        client.post(reverse("jobs:new"), posted(images=[entry["ref"], png()], idempotency_key="key"))
+    assert [job.inputs.count() for job in Job.objects.all()] == [2, 2]
+
+
 def test_new_edit_sent_again_after_its_job_was_deleted_is_another_job(as_user, alice):
     client = as_user(alice)
     client.post(reverse("jobs:new"), posted(idempotency_key="key"))

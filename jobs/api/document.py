@@ -92,8 +92,8 @@ KEY = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "maxLength": 200, "pattern": "^[ -~]*$"},
     OpenApiParameter.HEADER,
-    description="The same key and body give the same job, however often they are sent; another body is 409, and 410 says "
-    "that the job was deleted. It lasts as long as the job, and seven days at least.",
+    description="The same key and body give the same job, however often they are sent; another body is 409, a job that "
+    "was deleted 410. It lasts as long as the job, and seven days at least.",
 )
 EXPAND = OpenApiParameter(
     "expand",
