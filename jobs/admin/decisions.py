@@ -21,7 +21,7 @@ from .lists import ReadOnly, Rows, found_jobs, job_link, link, thumbnail
 
 @admin.register(ReviewDecision)
 class ReviewDecisionAdmin(ReadOnly, Rows):
-    list_display = ("at", "shown", "verdict", "reason", "note", "reviewer", "of_output", "of_job", "stands")
+    list_display = ("at", "shown", "verdict", "reviewer", "reason", "of_job", "of_output", "stands", "note")
     sortable_by = ("at",)
     list_filter = ("verdict", WhyRejected, Reviewer)
     list_select_related = ("output__job", "reason", "reviewer")

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jobs.filters import QUALITIES, name_of
 from jobs.models import JobInput, Picture, RejectionReason
-from jobs.states import Reason, State
+from jobs.states import PASSING, Reason, State
 
 USES = 500  # the newest of a picture that the list of jobs is narrowed to
 
@@ -39,25 +39,25 @@ class Person(Chosen):
 
 
 class Owner(Person):
-    title, parameter_name = _("Owner"), "owner"
+    title, parameter_name = _("owner"), "owner"
 
 
 class Reviewer(Person):
-    title, parameter_name = _("Reviewer"), "reviewer"
+    title, parameter_name = _("reviewer"), "reviewer"
 
 
 class Quality(Chosen):
-    title, parameter_name = _("Quality"), "optimize_prompt_options"
+    title, parameter_name = _("quality"), "optimize_prompt_options"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return QUALITIES
 
 
 class WhyFailed(Chosen):
-    title, parameter_name = _("Why it failed"), "reason"
+    title, parameter_name = _("reason for its failure"), "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return Reason.choices
+        return [(reason.value, reason.label) for reason in Reason if reason not in PASSING]
 
     def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         # Among those that failed, which an index holds.
@@ -65,7 +65,7 @@ class WhyFailed(Chosen):
 
 
 class WhyRejected(Chosen):
-    title, parameter_name = _("Reason"), "reason"
+    title, parameter_name = _("reason"), "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(reason.pk), reason.label) for reason in RejectionReason.objects.all()]
@@ -74,7 +74,7 @@ class WhyRejected(Chosen):
 class OfPicture(Chosen):
     """The jobs that a picture was put into. Offered only where a link asks for it."""
 
-    title, parameter_name = _("Picture"), "picture"
+    title, parameter_name = _("picture"), "picture"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         asked = request.GET.get("picture", "")

@@ -57,7 +57,7 @@ class EventInline(ReadOnly, admin.TabularInline):
 @admin.register(Job)
 class JobAdmin(Acts, ReadOnly, Rows):
     list_display = (
-        "created_at", "owner", "prompt", "state", "request_id", "estimate_usd", "cost_usd", "finished_at", "portal",
+        "created_at", "prompt", "state", "owner", "portal", "estimate_usd", "cost_usd", "finished_at", "request_id",
     )  # fmt: skip
     sortable_by = ("created_at",)
     list_filter = ("state", WhyFailed, Quality, Owner, OfPicture)

@@ -68,7 +68,7 @@ class DecisionInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Output)
 class OutputAdmin(Acts, ReadOnly, Rows):
-    list_display = ("stored_at", "shown", "of_job", "position", "width", "height", "size", "review", "links")
+    list_display = ("stored_at", "shown", "review", "of_job", "number", "links", "width", "height", "size")
     sortable_by = ("stored_at",)
     ordering = ("-stored_at", "-id")
     list_filter = ("review",)
@@ -82,10 +82,10 @@ class OutputAdmin(Acts, ReadOnly, Rows):
     actions = ("approve", "reject", "verify")
     inlines = (DecisionInline,)
     fields = (
-        "large", "job", "position", "kind", "content_type", ("width", "height"), "size", "sha256", "file", "source_url",
-        "review", "decision", "stored_at", "color", "widths", "sized_at",
+        "large", "job", "position", "kind", "content_type", ("width", "height"), "size", "sha256", "stored_as",
+        "source_url", "review", "decision", "stored_at", "color", "widths", "sized_at",
     )  # fmt: skip
-    readonly_fields = ("large",)
+    readonly_fields = ("large", "stored_as")
     change_form_template = "admin/jobs/output/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Output]:
@@ -112,6 +112,14 @@ class OutputAdmin(Acts, ReadOnly, Rows):
     @admin.display(description=gettext_lazy("Job"))
     def of_job(self, output: Output) -> SafeString:
         return job_link(output.job)
+
+    @admin.display(description=gettext_lazy("Number"))
+    def number(self, output: Output) -> int:
+        return output.position + 1
+
+    @admin.display(description=gettext_lazy("Stored as"))
+    def stored_as(self, output: Output) -> str:
+        return str(output.file.name)
 
     @admin.display(description=gettext_lazy("Links"))
     def links(self, output: Output) -> SafeString:

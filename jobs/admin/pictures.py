@@ -25,15 +25,15 @@ LARGE = 480, 360
 
 @admin.register(Picture)
 class PictureAdmin(ReadOnly, Rows):
-    list_display = ("created_at", "shown", "sha256", "content_type", "width", "height", "size", "used_by")
+    list_display = ("created_at", "shown", "used_by", "content_type", "width", "height", "size", "sha256")
     sortable_by = ()
     search_fields = ("sha256",)
     search_help_text = gettext_lazy("How the hash of a file begins, at least eight characters.")
     fields = (
-        "large", "newest_jobs", "used_by", "content_type", ("width", "height"), "size", "sha256", "file", "created_at",
-        "color", "widths", "sized_at",
+        "large", "newest_jobs", "used_by", "content_type", ("width", "height"), "size", "sha256", "stored_as",
+        "created_at", "color", "widths", "sized_at",
     )  # fmt: skip
-    readonly_fields = ("large", "newest_jobs", "used_by")
+    readonly_fields = ("large", "stored_as", "newest_jobs", "used_by")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Picture], search_term: str
@@ -57,6 +57,10 @@ class PictureAdmin(ReadOnly, Rows):
     def large(self, picture: Picture) -> Any:
         middle, largest = _copy(picture, len(picture.widths) // 2), _copy(picture, -1)
         return thumbnail(picture, middle, largest, LARGE)
+
+    @admin.display(description=gettext_lazy("Stored as"))
+    def stored_as(self, picture: Picture) -> str:
+        return str(picture.file.name)
 
     @admin.display(description=gettext_lazy("Newest jobs that use it"))
     def newest_jobs(self, picture: Picture) -> SafeString | str:

@@ -95,7 +95,7 @@ def test_lists_are_filtered_by_person_reason_and_picture(as_user, sam, everythin
     assert found(listed(client, "job", picture=picture.pk)) == [str(job)]
     assert len(found(listed(client, "reviewdecision", reviewer=rita.pk, reason=reason.pk))) == 1
     offered = listed(client, "job").context["cl"].filter_specs
-    assert [choice for spec in offered if spec.title == "Owner" for choice in spec.lookup_choices] == [
+    assert [choice for spec in offered if spec.title == "owner" for choice in spec.lookup_choices] == [
         (str(alice.pk), "alice")
     ]
 
