@@ -9,10 +9,17 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from . import intake, lifecycle, seedream
-from .models import Job, JobEvent, JobInput, Output
+from .models import Job, JobEvent, JobInput, Output, RejectionReason, ReviewDecision
 
 # What `?expand=` adds to a job, and what is read from the database for it
-EXPANDED = {"inputs": "inputs__picture", "outputs": "outputs", "events": "events__actor", "result": ""}
+EXPANDED = {
+    "inputs": ("inputs__picture",),
+    "outputs": ("outputs__decision__reviewer", "outputs__decision__reason"),
+    "events": ("events__actor",),
+    "result": (),
+}
+
+LISTS = ("images", "outputs")  # which a form gives once for each entry
 
 
 def images_of(request: Any) -> list[Any]:
@@ -30,7 +37,7 @@ def misnamed(data: Any, known: list[str]) -> dict[str, list[str]]:
     form = data if isinstance(data, QueryDict) else QueryDict()
     numbered = {name for name in form if intake.NUMBERED.fullmatch(name)} if "images" in known else set()
     unknown = [name for name in data if name not in known and name not in numbered]
-    repeated = [name for name in known if name != "images" and len(form.getlist(name)) > 1]
+    repeated = [name for name in known if name not in LISTS and len(form.getlist(name)) > 1]
     return {
         **{_told(name): [_("There is no such field.")] for name in unknown},
         **{name: [_("This field is given more than once.")] for name in repeated},
@@ -129,14 +136,44 @@ class InputSerializer(serializers.ModelSerializer):
         fields = ("position", "name", "source_url", "output", "picture")
 
 
+class RejectionReasonSerializer(serializers.ModelSerializer):
+    name = serializers.CharField(source="label")
+
+    class Meta:
+        model = RejectionReason
+        fields = ("slug", "name")
+
+
+class StandingSerializer(serializers.ModelSerializer):
+    """The decision that stands about an output."""
+
+    reviewer = serializers.CharField(source="reviewer.username")
+    reason = serializers.CharField(source="reason.slug", default="")
+    reason_text = serializers.CharField(source="reason.label", default="")
+
+    class Meta:
+        model = ReviewDecision
+        fields: tuple[str, ...] = ("id", "act", "verdict", "reviewer", "at", "reason", "reason_text", "note")
+
+
+class DecisionSerializer(StandingSerializer):
+    """One on record: `undone` is the id of the decision that took it back, `undoes` of the one that this takes back."""
+
+    undone = serializers.UUIDField(source="undone.pk", default=None, allow_null=True)
+
+    class Meta(StandingSerializer.Meta):
+        fields = ("output", *StandingSerializer.Meta.fields, "replaces", "undoes", "undone")
+
+
 class OutputSerializer(serializers.ModelSerializer):
     url = serializers.SerializerMethodField()
+    decision = StandingSerializer(allow_null=True)
 
     class Meta:
         model = Output
         fields = (
             "id", "job", "position", "kind", "url", "content_type", "width", "height", "size", "sha256", "review",
-            "stored_at",
+            "decision", "stored_at",
         )  # fmt: skip
 
     def get_url(self, output: Output) -> str:

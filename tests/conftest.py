@@ -30,6 +30,7 @@ from rest_framework.test import APIClient
 
 from jobs import drive, intake, lifecycle, pictures, seedream, store
 from jobs.models import ApiToken, Job, Output
+from jobs.states import State
 
 BUCKET, REGION, KEY, SECRET = "pictures", "us-east-1", "access-key", "secret-key"
 
@@ -267,6 +268,18 @@ def make_job(settings: Any) -> Callable[..., Job]:
         return lifecycle.create(owner, parameters(**given), kept)
 
     return make
+
+
+@pytest.fixture
+def finished(alice: User, make_job: Callable[..., Job]) -> Job:
+    """A completed job of alice's with three outputs."""
+    job = make_job(alice)
+    ended = {"state": State.COMPLETED, "request_id": "r-1", "finished_at": job.created_at}
+    Job.objects.filter(pk=job.pk).update(**ended, version=1)
+    for color in ("red", "green", "blue"):
+        stored_output(job, png(color=color))
+    job.refresh_from_db()
+    return job
 
 
 @pytest.fixture

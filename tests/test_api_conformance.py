@@ -17,10 +17,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from jobs import review
 from jobs.models import ApiToken
 from seedream_site.wsgi import application
-
-from .conftest import stored_output
 
 
 def whole(environ, start_response):
@@ -54,13 +53,15 @@ def one_connection():
 
 
 @pytest.fixture
-def known(one_connection, alice, make_job, settings):
-    """What is put into half of the addresses: a job, its output, its picture."""
+def known(one_connection, alice, rita, make_job, finished, settings):
+    """What is put into half of the addresses: a job, an output and what was decided about it; and two tokens."""
     settings.LINK_TIMEOUT = 0.2
     settings.API_RATES = dict.fromkeys(("reads", "writes", "uploads"), 10_000)
-    output = stored_output(make_job(alice))
-    _row, token = ApiToken.objects.create(user=alice, name="test")
-    return {"job": output.job_id, "output": output.pk, "headers": {"Authorization": f"Bearer {token}"}}
+    [output, *_others] = finished.outputs.all()
+    act = review.decide([output], rita, review.wish("approved")).act
+    tokens = [ApiToken.objects.create(user=user, name="test")[1] for user in (alice, rita)]
+    member, reviewer = ({"Authorization": f"Bearer {token}"} for token in tokens)
+    return {"job": make_job(alice).pk, "output": output.pk, "act": act, "member": member, "reviewer": reviewer}
 
 
 @pytest.mark.django_db
@@ -76,4 +77,7 @@ def known(one_connection, alice, make_job, settings):
 def test_operation_answers_as_documented(case, known):
     if "id" in case.path_parameters:
         case.path_parameters["id"] = known["output" if "outputs" in case.path else "job"]
-    case.call_and_validate(headers=known["headers"], checks=CHECKS)
+    if "act" in case.path_parameters:
+        case.path_parameters["act"] = known["act"]
+    who = "reviewer" if "reviews" in case.operation.tags else "member"
+    case.call_and_validate(headers=known[who], checks=CHECKS)

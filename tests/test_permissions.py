@@ -15,6 +15,7 @@ OWN_ONLY = {"nobody": 302, "teammate": 404, "reviewer": 404, "owner": 200, "staf
 API = {"nobody": 401, "teammate": 200, "reviewer": 200, "owner": 200, "staff": 200}
 MOVERS = {"nobody": 302, "teammate": 403, "reviewer": 403, "owner": 302, "staff": 302}
 NO_SESSION = {"nobody": 401, "teammate": 401, "reviewer": 401, "owner": 401, "staff": 401}  # a token or nothing
+REVIEWERS = {"nobody": 401, "teammate": 403, "reviewer": 200, "owner": 403, "staff": 200}
 API_MOVERS = {"nobody": 401, "teammate": 403, "reviewer": 403, "owner": 200, "staff": 200}
 
 # name of the address: (method, verdicts)
@@ -69,6 +70,12 @@ VERDICTS = {
     "api:output-list": ("get", API),
     "api:output-detail": ("get", API),
     "api:output-file": ("get", API),
+    "api:output-decide": ("post", {**REVIEWERS, "reviewer": 400, "staff": 400}),
+    "api:job-decisions": ("get", API),
+    "api:review-waiting": ("get", REVIEWERS),
+    "api:review-decide": ("post", {**REVIEWERS, "reviewer": 400, "staff": 400}),
+    "api:review-undo": ("post", {**REVIEWERS, "reviewer": 404, "staff": 404}),
+    "api:review-reasons": ("get", API),
     "api:models": ("get", API),
     "api:model": ("get", API),
     "api:usage": ("get", API),
@@ -138,6 +145,8 @@ def address(name: str, job: Job) -> str:
         "jobs:output_file": [job.outputs.get().pk],
         "api:output-file": [job.outputs.get().pk],
         "api:output-detail": [job.outputs.get().pk],
+        "api:output-decide": [job.outputs.get().pk],
+        **dict.fromkeys(("api:review-waiting", "api:review-decide", "api:review-reasons"), ()),
         **dict.fromkeys(
             ("api:picture-list", "api:output-list", "api:models", "api:usage", "api:me", "api:nothing"), ()
         ),
@@ -190,6 +199,7 @@ OF_A_JOB = [
     "api:job-detail",
     "api:job-events",
     "api:job-archive",
+    "api:job-decisions",
     "api:output-detail",
     "api:output-file",
 ]

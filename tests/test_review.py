@@ -11,21 +11,10 @@ from django.db import IntegrityError, connection, transaction
 from jobs import review, seedream
 from jobs.models import Job, Output, RejectionReason, ReviewDecision
 from jobs.states import State, Verb
-from tests.conftest import png, stored_output
+from tests.conftest import stored_output
 
 APPROVE = review.Wish(review.Verdict.APPROVED)
 DECIDED = (Verb.APPROVED, Verb.REJECTED, Verb.REVIEW_UNDONE)
-
-
-@pytest.fixture
-def finished(alice, make_job):
-    """A completed job of alice's with three outputs."""
-    job = make_job(alice)
-    Job.objects.filter(pk=job.pk).update(state=State.COMPLETED, request_id="r-1", finished_at=job.created_at, version=1)
-    for color in ("red", "green", "blue"):
-        stored_output(job, png(color=color))
-    job.refresh_from_db()
-    return job
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from jobs import lifecycle, seedream, usage
 from jobs.models import Job
+from jobs.models.review import may_review
 from jobs.usage import Figures
 
 from . import document
@@ -58,7 +59,7 @@ class Me(Api):
             "username": user.get_username(),
             "name": user.get_full_name(),
             "is_staff": user.is_staff,
-            "is_reviewer": user.has_perm("jobs.review_output"),
+            "is_reviewer": may_review(user),
             "token": token and {"name": token.name, "expires_at": token.expiry},
         }
         return Response(told)

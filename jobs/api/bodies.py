@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample
 
 from jobs import lifecycle, seedream
+from jobs.models.review import NOTE_MAX
 
 PICTURES_WORDS = (
     "1 to 10 pictures, JPEG or PNG, in the order that the prompt refers to them. Each is the `id` of an uploaded "
@@ -68,6 +69,49 @@ SETTLEMENT = {
     "required": ["choice"],
     "additionalProperties": False,
 }
+_WISH: dict[str, Any] = {
+    "verdict": {"type": "string", "enum": ["approved", "rejected"]},
+    "reason": {
+        "type": ["string", "null"],
+        "description": "With `rejected`: the slug of one of the reasons. Nothing else has one.",
+    },
+    "note": {"type": ["string", "null"], "maxLength": NOTE_MAX, "description": "For the author."},
+}
+WISH = {
+    "type": "object",
+    "properties": {
+        **_WISH,
+        "seen": {
+            "type": ["string", "null"],
+            "format": "uuid",
+            "description": "The id of the decision that stood when you looked, null when there was none. If another "
+            "one stands by now the answer is 409. Without it the present one is replaced.",
+        },
+    },
+    "required": ["verdict"],
+    "additionalProperties": False,
+}
+WISHES = {
+    "type": "object",
+    "properties": {
+        "outputs": {
+            "type": ["array", "null"],
+            "items": {"type": "string", "format": "uuid"},
+            "minItems": 1,
+            "maxItems": 100,
+            "uniqueItems": True,
+            "description": "Their ids.",
+        },
+        "job": {
+            "type": ["string", "null"],
+            "format": "uuid",
+            "description": "Instead of outputs: all of its set that nobody decided about yet.",
+        },
+        **_WISH,
+    },
+    "required": ["verdict"],
+    "additionalProperties": False,
+}
 
 # Examples
 
@@ -96,7 +140,43 @@ OUTPUT = {
     "size": 5120331,
     "sha256": SHA256,
     "review": "unreviewed",
+    "decision": None,
     "stored_at": "2026-11-22T18:31:12Z",
+}
+STANDING = {
+    "id": "01a2049d-5b7e-7c10-8f33-2a9d4c1f7b02",
+    "act": "01a2049d-5b7d-7e21-9b1c-f1d2c3b4a501",
+    "verdict": "rejected",
+    "reviewer": "rita",
+    "at": "2026-11-22T18:40:02Z",
+    "reason": "crop",
+    "reason_text": "Wrong crop or size",
+    "note": "Too tight on the left.",
+}
+REJECTED = OUTPUT | {"review": "rejected", "decision": STANDING}
+DECISION = {"output": OUTPUT["id"], **STANDING, "replaces": None, "undoes": None, "undone": None}
+OUTCOME = {"act": STANDING["act"], "decided": [DECISION], "clashes": []}
+UNDO = DECISION | {
+    "id": "01a2049d-9c02-7a00-b1d4-66f0a1b2c303",
+    "act": "01a2049d-9c01-7b10-a0c3-55e0f1a2b302",
+    "verdict": "undone",
+    "reason": "",
+    "reason_text": "",
+    "note": "",
+    "replaces": DECISION["id"],
+    "undoes": DECISION["id"],
+}
+UNDONE = {"act": UNDO["act"], "decided": [UNDO], "clashes": []}
+CLASH = {
+    "type": "client_error",
+    "errors": [
+        {
+            "code": "conflict",
+            "detail": "This was decided about meanwhile. Look at what stands now, and decide again.",
+            "attr": None,
+        }
+    ],
+    "clashes": [REJECTED],
 }
 JOB = {
     "id": ROOF,

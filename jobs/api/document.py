@@ -9,7 +9,15 @@ from rest_framework import serializers
 
 from jobs import filters, seedream
 from jobs.models import Output
-from jobs.serializers import EXPANDED, EventSerializer, JobSerializer, PictureSerializer
+from jobs.serializers import (
+    EXPANDED,
+    DecisionSerializer,
+    EventSerializer,
+    JobSerializer,
+    OutputSerializer,
+    PictureSerializer,
+    RejectionReasonSerializer,
+)
 
 from . import bodies
 from .bodies import answered, sent
@@ -29,6 +37,20 @@ class OneErrorSerializer(serializers.Serializer):
 class ErrorSerializer(serializers.Serializer):
     type = serializers.ChoiceField(["validation_error", "client_error", "server_error"])
     errors = OneErrorSerializer(many=True)  # type: ignore[assignment]
+
+
+class ClashSerializer(ErrorSerializer):
+    clashes = OutputSerializer(many=True, help_text="The outputs as they stand now.")
+
+
+class OutcomeSerializer(serializers.Serializer):
+    act = serializers.UUIDField(allow_null=True, help_text="What to undo; null when nothing was left to decide.")
+    decided = DecisionSerializer(many=True)
+    clashes = OutputSerializer(many=True, help_text="About which others decided meanwhile: as they stand now.")
+
+
+class ReasonsSerializer(serializers.Serializer):
+    results = RejectionReasonSerializer(many=True)
 
 
 class PicturesSerializer(serializers.Serializer):
@@ -222,6 +244,79 @@ OUTPUTS = extend_schema_view(
     ),
     retrieve=extend_schema(summary="Get an output", examples=[answered("An output", bodies.OUTPUT)]),
     file=extend_schema(summary="Get an output's file", responses=PARTS),
+)
+_SEEN = OpenApiResponse(ClashSerializer, "It was decided about meanwhile: `clashes` shows what stands now.")
+_NOT_YOURS = OpenApiResponse(
+    ErrorSerializer, "Only reviewers decide, and nobody about their own, unless the team wants so."
+)
+DECIDE = extend_schema_view(
+    create=extend_schema(
+        tags=["reviews"],
+        operation_id="outputs_decide",
+        summary="Decide about an output",
+        description="Approve it, or reject it with a reason. The same decision sent twice is one.",
+        request={"application/json": bodies.WISH},
+        responses={200: OutputSerializer, 403: _NOT_YOURS, 409: _SEEN},
+        examples=[
+            sent(
+                "Reject it", {"verdict": "rejected", "reason": "crop", "note": "Too tight on the left.", "seen": None}
+            ),
+            answered("Rejected", bodies.REJECTED),
+            answered("Somebody else was first", bodies.CLASH, "409"),
+        ],
+    ),
+)
+REVIEWS = extend_schema_view(
+    waiting=extend_schema(
+        operation_id="reviews_waiting_list",
+        summary="List what waits for you",
+        description="The outputs that you could decide about now, those of the oldest job first.",
+        parameters=[
+            OpenApiParameter("job", OpenApiTypes.UUID),
+            *(parameter for parameter in FILTERS if parameter.name in ("owner", "quality", "since", "until")),
+            OpenApiParameter("q", str, description="Words of the prompt, the beginnings of which are enough."),
+        ],
+        responses={200: OutputSerializer(many=True), 403: _NOT_YOURS},
+    ),
+    decide=extend_schema(
+        operation_id="reviews_decide",
+        summary="Decide about several outputs",
+        description="In one act. If one of them is not yours to decide about, nothing is decided. Those about which "
+        "others decide at the same moment are left as they are and told as `clashes`; 409 when that is all of them.",
+        request={"application/json": bodies.WISHES},
+        responses={200: OutcomeSerializer, 403: _NOT_YOURS, 409: _SEEN},
+        examples=[
+            sent("The rest of a set", {"job": bodies.ROOF, "verdict": "approved"}),
+            sent(
+                "Some outputs",
+                {"outputs": [bodies.OUTPUT["id"]], "verdict": "rejected", "reason": "crop", "note": "Too tight."},
+            ),
+            answered("Decided", bodies.OUTCOME),
+            answered("Others were first", bodies.CLASH, "409"),
+        ],
+    ),
+    undo=extend_schema(
+        operation_id="reviews_undo",
+        summary="Take back what was decided in one act",
+        description="What stood before stands again. Yours; anybody's for staff. What was decided anew since is left.",
+        request=None,
+        responses={200: OutcomeSerializer, 403: _NOT_YOURS, 409: _SEEN},
+        examples=[answered("Taken back", bodies.UNDONE)],
+    ),
+    reasons=extend_schema(
+        operation_id="reviews_reasons_list",
+        summary="List the reasons for a rejection",
+        description="Those that may be given now, in the team's words and order.",
+        responses={200: ReasonsSerializer, 400: ErrorSerializer},
+    ),
+)
+DECISIONS = extend_schema_view(
+    list=extend_schema(
+        tags=["jobs"],
+        operation_id="jobs_decisions_list",
+        summary="List what was decided about a job's outputs",
+        description="All on record, the newest first: those that were replaced or taken back, too.",
+    ),
 )
 MODELS = extend_schema(
     summary="List models", responses={200: ModelsSerializer, 400: ErrorSerializer}, operation_id="models_list"

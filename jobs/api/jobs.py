@@ -50,7 +50,7 @@ class JobViewSet(Api, viewsets.GenericViewSet):
     def get_queryset(self) -> QuerySet[Job]:
         wanted = self._expanded()
         jobs = Job.objects.visible_to(self.request.user).select_related("owner")
-        jobs = jobs.prefetch_related(*(EXPANDED[word] for word in sorted(wanted) if EXPANDED[word]))
+        jobs = jobs.prefetch_related(*(path for word in sorted(wanted) for path in EXPANDED[word]))
         return jobs if "result" in wanted else jobs.defer("result")
 
     def get_serializer_context(self) -> dict[str, Any]:

@@ -35,7 +35,8 @@ class OutputViewSet(Api, viewsets.GenericViewSet):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Output]:
-        return Output.objects.filter(job__in=Job.objects.visible_to(self.request.user))
+        visible = Output.objects.filter(job__in=Job.objects.visible_to(self.request.user))
+        return visible.select_related("decision__reviewer", "decision__reason")
 
     def list(self, request: Request) -> Response:
         found = OutputFilter(request.query_params, self.get_queryset(), request=request)

@@ -6,20 +6,9 @@ import pytest
 
 from jobs import review
 from jobs.models import Event, WebhookEndpoint
-from tests.conftest import stored_output
-from tests.webhooks.endpoints import complete, make_endpoint, payload, told
+from tests.webhooks.endpoints import make_endpoint, payload, told
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def finished(alice, make_job):
-    """A completed job of alice's with three outputs."""
-    job = make_job(alice)
-    for _ in range(3):
-        stored_output(job)
-    complete(job)
-    return job
 
 
 def decide(job, by, *wish):
