@@ -12,6 +12,7 @@ from jobs import review, seedream
 from jobs.models import Job, Output, RejectionReason, ReviewDecision
 from jobs.states import State, Verb
 from tests.conftest import stored_output
+from tests.test_history import explain
 
 APPROVE = review.Wish(review.Verdict.APPROVED)
 DECIDED = (Verb.APPROVED, Verb.REJECTED, Verb.REVIEW_UNDONE)
@@ -263,6 +264,13 @@ def test_waiting_leaves_out_ones_own(finished, alice, reviewers):
 
 def test_nothing_waits_for_a_member(finished, bob):
     assert list(review.waiting(bob)) == []
+
+
+def test_waiting_is_read_from_the_index_of_what_is_undecided(finished, rita):
+    plan = explain(review.waiting(rita)[:24])
+    assert "output_unreviewed" in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
 
 
 def test_group_of_the_migration_may_review(reviewers):

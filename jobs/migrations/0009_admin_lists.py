@@ -35,7 +35,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='output',
-            index=models.Index(fields=['review', '-stored_at', '-id'], name='output_newest_of_review'),
+            index=models.Index(condition=models.Q(('review', 'unreviewed')), fields=['-stored_at', '-id'], name='output_newest_waiting'),
+        ),
+        migrations.AddIndex(
+            model_name='output',
+            index=models.Index(condition=models.Q(('review', 'approved')), fields=['-stored_at', '-id'], name='output_newest_approved'),
+        ),
+        migrations.AddIndex(
+            model_name='output',
+            index=models.Index(condition=models.Q(('review', 'rejected')), fields=['-stored_at', '-id'], name='output_newest_rejected'),
         ),
         migrations.AddIndex(
             model_name='reviewdecision',

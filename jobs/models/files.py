@@ -136,7 +136,10 @@ class Output(OnPages, Shown):
             # The ids of jobs are in the order of time: the review page's queue is read from here, oldest first.
             models.Index(fields=["job", "position"], condition=Q(review="unreviewed"), name="output_unreviewed"),
             models.Index(fields=["-stored_at", "-id"], name="output_newest"),
-            models.Index(fields=["review", "-stored_at", "-id"], name="output_newest_of_review"),
+            # One for each review: SQLite would take one for all of them, and sort the review page's whole queue.
+            models.Index(fields=["-stored_at", "-id"], condition=Q(review="unreviewed"), name="output_newest_waiting"),
+            models.Index(fields=["-stored_at", "-id"], condition=Q(review="approved"), name="output_newest_approved"),
+            models.Index(fields=["-stored_at", "-id"], condition=Q(review="rejected"), name="output_newest_rejected"),
         ]
         permissions = (("review_output", "Can review outputs"),)
 
