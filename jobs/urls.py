@@ -19,6 +19,7 @@ urlpatterns = [
     path("pictures/<uuid:pk>/", picture.picture, name="picture"),
     path("usage/", usage.month, name="usage"),
     path("usage.csv", usage.as_csv, name="usage_csv"),
+    path("usage/review.csv", usage.review_as_csv, name="usage_review_csv"),
     path("tokens/", tokens.tokens, name="tokens"),
     path("tokens/<str:pk>/revoke/", tokens.revoke, name="revoke_token"),
     path("webhooks/", webhooks.webhooks, name="webhooks"),

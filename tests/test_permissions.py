@@ -47,6 +47,7 @@ VERDICTS = {
     "jobs:send_webhook_again": ("post", {**OWN_ONLY, "owner": 302}),
     "jobs:usage": ("get", MEMBERS),
     "jobs:usage_csv": ("get", MEMBERS),
+    "jobs:usage_review_csv": ("get", MEMBERS),
     "jobs:tokens": ("get", MEMBERS),
     "jobs:revoke_token": ("get", OWN_ONLY),
     "jobs:input_file": ("get", MEMBERS),
@@ -135,7 +136,7 @@ def address(name: str, job: Job) -> str:
 
     entry = job.inputs.get()
     arguments = {
-        **dict.fromkeys(("jobs:usage", "jobs:usage_csv", "jobs:tokens", "set_language"), ()),
+        **dict.fromkeys(("jobs:usage", "jobs:usage_csv", "jobs:usage_review_csv", "jobs:tokens", "set_language"), ()),
         **dict.fromkeys((name for name in VERDICTS if name.startswith("password")), ()),
         "password_reset_confirm": ["x", "y"],
         "jobs:input_file": [job.pk, 0],

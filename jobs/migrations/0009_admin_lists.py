@@ -18,6 +18,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name='reviewdecision',
+            name='output',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='jobs.output'),
+        ),
+        migrations.AddIndex(
+            model_name='reviewdecision',
+            index=models.Index(fields=['output', 'reviewer', '-at'], name='decision_of_output'),
+        ),
+        migrations.AlterField(
+            model_name='reviewdecision',
             name='reason',
             field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='jobs.rejectionreason'),
         ),

@@ -51,7 +51,7 @@ class ReviewDecision(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     act = models.UUIDField(default=uuid7, db_index=True, help_text=_("The same for all that was decided in one go"))
-    output = models.ForeignKey("jobs.Output", models.CASCADE, related_name="decisions")
+    output = models.ForeignKey("jobs.Output", models.CASCADE, related_name="decisions", db_index=False)
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
     at = models.DateTimeField(default=timezone.now)
     verdict = models.CharField(max_length=12, choices=Verdict.choices)
@@ -82,6 +82,7 @@ class ReviewDecision(models.Model):
         ]
         indexes = [
             models.Index(fields=["-at", "-id"], name="decision_newest"),
+            models.Index(fields=["output", "reviewer", "-at"], name="decision_of_output"),
             models.Index(fields=["reviewer", "-at"], name="decision_newest_of_reviewer"),
             models.Index(fields=["verdict", "-at", "-id"], name="decision_newest_of_verdict"),
             models.Index(fields=["reason", "-at", "-id"], name="decision_newest_of_reason"),

@@ -1,7 +1,8 @@
-"""What the edits of a month cost, by day and by person."""
+"""What the edits of a month cost, by day and by person, and how their review went."""
 
 import csv
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,14 +12,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs import chart, usage
+from jobs import chart, review_figures, usage
 from jobs.models import Job
+from jobs.models.review import DecisionQuerySet
+from jobs.review_figures import Share
 from jobs.usage import Figures
 
 MODES = ("standard", "fast")
 COLUMNS = (
     "day", "person", "username", "jobs", "failed_jobs", "images",
     "estimated_usd", "jobs_without_estimate", "charged_usd", "jobs_without_known_charge",
+)  # fmt: skip
+REVIEW_COLUMNS = (
+    "day", "reviewer", "username", "decided", "approved", "rejected", "replaced_by_others",
+    "median_seconds_to_first_verdict",
 )  # fmt: skip
 
 
@@ -35,6 +42,7 @@ def month(request: HttpRequest) -> HttpResponse:
         "is_running": usage.is_running(chosen, now),
         "total": total,
         "people": _people(rows),
+        **_review(request, chosen, now),
         **_neighbours(usage.months(jobs), chosen),
         **_changes(total, usage.before(jobs, chosen, now)),
         **(_days(rows, chosen, total) if rows else {}),
@@ -47,16 +55,29 @@ def as_csv(request: HttpRequest) -> HttpResponse:
     """A row for each day and person, in UTF-8 with the mark by which Excel knows it."""
     chosen = _month(request)
     parts = usage.split(usage.grouped(Job.objects.visible_to(request.user), chosen), _day_and_person)
-    name = f"usage-{chosen:%Y-%m}.csv"
+    return _csv(f"usage-{chosen:%Y-%m}.csv", COLUMNS, ([*key, *_cells(figures)] for key, figures in parts.items()))
+
+
+@require_safe
+def review_as_csv(request: HttpRequest) -> HttpResponse:
+    """A row for each day and reviewer."""
+    chosen = _month(request)
+    rows = review_figures.by_day(_verdicts(request, chosen))
+    cells = ([*key, *_review_cells(share)] for *key, share in rows)
+    return _csv(f"review-{chosen:%Y-%m}.csv", REVIEW_COLUMNS, cells)
+
+
+def _csv(name: str, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> HttpResponse:
+    """Each row begins with a day and two names."""
     response = HttpResponse(
         "\ufeff",
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
     writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for (day, person, username), figures in parts.items():
-        writer.writerow([day.isoformat(), _plain(person), _plain(username), *_cells(figures)])
+    writer.writerow(columns)
+    for day, person, username, *cells in rows:
+        writer.writerow([day.isoformat(), _plain(person), _plain(username), *cells])
     return response
 
 
@@ -87,6 +108,25 @@ def _cells(figures: Figures) -> list[Any]:
         figures.charged if figures.is_charge_known else "",
         figures.uncharged,
     ]
+
+
+def _review_cells(share: Share) -> list[Any]:
+    seconds = "" if share.seconds is None else round(share.seconds)
+    return [share.decided, share.approved, share.rejected, share.replaced, seconds]
+
+
+def _verdicts(request: HttpRequest, chosen: date) -> DecisionQuerySet:
+    begin, end = usage.begin_of(chosen), usage.begin_of(usage.month_after(chosen))
+    return review_figures.verdicts(request.user, begin, end)
+
+
+def _review(request: HttpRequest, chosen: date, now: datetime) -> dict[str, Any]:
+    """Of the verdicts of the month, and what waits while it runs."""
+    return {
+        "review": review_figures.of(_verdicts(request, chosen)),
+        "waiting": review_figures.waiting(request.user) if usage.is_running(chosen, now) else None,
+        "timed": review_figures.TIMED,
+    }
 
 
 def _people(rows: list[dict[str, Any]]) -> list[tuple[str, Figures]]:
