@@ -19,20 +19,21 @@ SLUG_LENGTH = 40
 
 @dataclass(frozen=True)
 class Entry:
-    """An output under its name in the zip; `size` is None when its file is missing from the store."""
+    """An output under its name in the zip; `size` is None when its file is left out, and `note` says why."""
 
     output: Output
     name: str
     size: int | None
+    note: str
 
 
-def build(jobs: Sequence[Job]) -> ZipStream:
-    """Jobs with their owner, inputs, pictures and outputs. Raises OSError when the store is away.
+def build(jobs: Sequence[Job], user: Any) -> ZipStream:
+    """For `user`, of jobs with their owner, inputs, pictures and outputs. Raises OSError when the store is away.
 
     Every file is looked for now: in the middle of the stream it would be too late to say that one is missing.
     """
     archive = ZipStream(sized=True)
-    entries = {job: _entries(job, f"{label(job)}/" if len(jobs) > 1 else "") for job in jobs}
+    entries = {job: _entries(job, f"{label(job)}/" if len(jobs) > 1 else "", user) for job in jobs}
     archive.add(_manifest(entries), "manifest.json")
     for entry in (entry for found in entries.values() for entry in found if entry.size is not None):
         archive.add(store.chunks(str(entry.output.file.name)), entry.name, size=entry.size)
@@ -48,13 +49,18 @@ def label(job: Job) -> str:
     return " ".join(filter(None, [day, slug, job.pk.hex[-6:]]))
 
 
-def _entries(job: Job, folder: str) -> list[Entry]:
+def _entries(job: Job, folder: str, user: Any) -> list[Entry]:
     outputs = list(job.outputs.all())
     digits = len(str(len(outputs)))
     return [
-        Entry(output, f"{folder}{output.position + 1:0{digits}}.{output.extension}", store.size(str(output.file.name)))
+        _entry(output, f"{folder}{output.position + 1:0{digits}}.{output.extension}", output.why_withheld_from(user))
         for output in outputs
     ]
+
+
+def _entry(output: Output, name: str, problem: str) -> Entry:
+    size = None if problem else store.size(str(output.file.name))
+    return Entry(output, name, size, problem or ("The file is missing from the store." if size is None else ""))
 
 
 def _manifest(entries: dict[Job, list[Entry]]) -> str:
@@ -100,11 +106,10 @@ def _told_input(entry: JobInput) -> dict[str, Any]:
 
 def _told_output(entry: Entry, seed: int | None) -> dict[str, Any]:
     output = entry.output
-    is_missing = entry.size is None
     return {
         "id": output.pk,
-        "file": None if is_missing else entry.name,
-        **({"note": "The file is missing from the store."} if is_missing else {}),
+        "file": None if entry.size is None else entry.name,
+        **({"note": entry.note} if entry.note else {}),
         "content_type": output.content_type,
         "sha256": output.sha256,
         "size": output.size,

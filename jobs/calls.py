@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
@@ -32,6 +33,11 @@ class Call(APIView):
         if file.status_code == status.HTTP_404_NOT_FOUND:
             raise exceptions.NotFound(_("The file is missing from the store."))
         return file
+
+    def handle_exception(self, problem: Exception) -> Any:
+        if isinstance(problem, PermissionDenied) and problem.args:
+            problem = exceptions.PermissionDenied(str(problem))  # or the handler would drop its words
+        return super().handle_exception(problem)
 
     def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]

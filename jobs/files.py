@@ -25,21 +25,26 @@ from whitenoise.responders import SlicedFile
 
 from . import ranges, sizes, store
 from .models import Output, Picture
+from .models.files import SMALL
 
 FOREVER = "private, max-age=31536000, immutable"
 LINK_SECONDS = 3600  # how long an address of the file store is good for
 LINK_CACHED_SECONDS = LINK_SECONDS - 600
+BRIEF_SECONDS = 60  # the same for what a verdict that is taken back would withhold
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A file of the store and what it is sent as; `tag` names its bytes."""
+    """A file of the store and what it is sent as; `tag` names its bytes. One that `is_small` is never withheld, and one
+    that `is_by_us` comes from this process wherever it is stored."""
 
     file: str
     tag: str
     content_type: str
     name: str
     is_download: bool = False
+    is_small: bool = False
+    is_by_us: bool = False
 
     @property
     def etag(self) -> str:
@@ -50,9 +55,12 @@ class Sent:
         return content_disposition_header(self.is_download, self.name) or "inline"
 
 
-def serve_output(request: HttpRequest, output: Output, *, download: bool = False) -> HttpResponseBase:
+def serve_output(
+    request: HttpRequest, output: Output, *, download: bool = False, by_us: bool = False
+) -> HttpResponseBase:
     name = f"seedream-{output.job_id}-{output.position + 1}.{output.extension}"
-    return _serve(request, Sent(str(output.file.name), output.sha256, output.content_type, name, download))
+    told = (str(output.file.name), output.sha256, output.content_type, name)
+    return _serve(request, Sent(*told, is_download=download, is_by_us=by_us))
 
 
 def serve_picture(request: HttpRequest, picture: Picture) -> HttpResponseBase:
@@ -64,7 +72,8 @@ def serve_size(request: HttpRequest, row: Output | Picture, width: int) -> HttpR
     if width not in row.widths:
         raise Http404(_("There is no copy of this width."))
     name = f"picture-{row.sha256[:12]}-{width}.webp"
-    return _serve(request, Sent(sizes.name(row.sha256, width), f"{row.sha256}-{width}", "image/webp", name))
+    told = (sizes.name(row.sha256, width), f"{row.sha256}-{width}", "image/webp", name)
+    return _serve(request, Sent(*told, is_small=width <= SMALL))
 
 
 def serve_preview(request: HttpRequest, picture: Picture) -> HttpResponseBase:
@@ -75,7 +84,7 @@ def serve_preview(request: HttpRequest, picture: Picture) -> HttpResponseBase:
 
 
 def _serve(request: HttpRequest, sent: Sent) -> HttpResponseBase:
-    if not isinstance(default_storage, FileSystemStorage):
+    if not isinstance(default_storage, FileSystemStorage) and not sent.is_by_us:
         return _redirected(sent)
     response = get_conditional_response(request, sent.etag) or _from_folder(request, sent)
     if response.status_code < 400:
@@ -92,8 +101,11 @@ def _redirected(sent: Sent) -> HttpResponseBase:
         "ResponseContentDisposition": sent.disposition,
         "ResponseCacheControl": FOREVER,
     }
-    url = default_storage.url(sent.file, parameters=told, expire=LINK_SECONDS)  # type: ignore[call-arg]
-    return HttpResponseRedirect(url, headers={"Cache-Control": f"private, max-age={LINK_CACHED_SECONDS}"})
+    is_brief = settings.REQUIRE_APPROVAL and not sent.is_small
+    seconds = BRIEF_SECONDS if is_brief else LINK_SECONDS
+    url = default_storage.url(sent.file, parameters=told, expire=seconds)  # type: ignore[call-arg]
+    kept = "no-store" if is_brief else f"max-age={LINK_CACHED_SECONDS}"
+    return HttpResponseRedirect(url, headers={"Cache-Control": f"private, {kept}"})
 
 
 def _from_folder(request: HttpRequest, sent: Sent) -> HttpResponseBase:
@@ -101,7 +113,7 @@ def _from_folder(request: HttpRequest, sent: Sent) -> HttpResponseBase:
         file = default_storage.open(sent.file)
     except FileNotFoundError:
         return _missing()
-    if settings.X_ACCEL_PREFIX:
+    if settings.X_ACCEL_PREFIX and not sent.is_by_us:
         file.close()
         return _by_the_web_server(sent)
     part = _wanted_part(request, sent, file.size)

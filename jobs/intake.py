@@ -7,7 +7,7 @@ import binascii
 import io
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 from django.conf import settings
 from django.core import signing
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
@@ -24,7 +25,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
 from . import doorbell, network, output_links, pictures, seedream, store
-from .models import Job, Output, Picture
+from .models import Job, JobInput, Output, Picture
 
 NUMBERED = re.compile(r"images\[(\d{1,3})\]")
 # A small compressed answer may unfold to gigabytes in one step.
@@ -43,6 +44,10 @@ class Kept:
     name: str = ""
     source_url: str = ""
     output: Output | None = None
+
+    @property
+    def output_id(self) -> uuid.UUID | None:
+        return self.output.pk if self.output else None
 
 
 # What links and words for outputs stand for, by what was given: a file's bytes, an output, or why there is none
@@ -70,6 +75,13 @@ def take_what_is_good(images: Sequence[Any], user: Any) -> tuple[list[Kept], lis
         except pictures.BadPicture as problem:
             problems += [f"{_label(number, image, found)}: {message}" for message in problem.messages]
     return kept, problems
+
+
+def again(entries: Iterable[JobInput], user: Any) -> tuple[list[Kept], list[str]]:
+    """The pictures of a job for one more, as take_what_is_good gives them."""
+    entries = list(entries)
+    kept = [Kept(entry.picture, entry.name, entry.source_url, entry.output) for entry in entries]
+    return kept, [f"{entry.name}: {problem}" for entry in entries if (problem := entry.why_withheld_from(user))]
 
 
 def in_order(data: QueryDict, files: MultiValueDict) -> list[Any]:
@@ -103,10 +115,14 @@ def output_name(output: Output) -> str:
     return f"result-{output.position + 1}.{output.extension}"
 
 
-def reference(picture: Picture, user: Any, name: str = "", output: Output | None = None) -> str:
-    """A word by which `user`, and nobody else, may use a kept picture again."""
-    origin = [str(output.pk)] if output else []
-    return REFERENCE + signing.Signer(salt=REFERENCE_SALT).sign_object([str(picture.pk), user.pk, name, *origin])
+def reference(picture: Picture, user: Any, name: str = "", output_id: uuid.UUID | None = None) -> str:
+    """A word by which `user`, and nobody else, may use a kept picture again; `output_id` is what it was made of."""
+    origin = [str(output_id)] if output_id else []
+    return REFERENCE + _signer().sign_object([str(picture.pk), user.pk, name, *origin])
+
+
+def _signer() -> signing.Signer:
+    return signing.Signer(salt=REFERENCE_SALT)
 
 
 def keep(clean: pictures.CleanPicture) -> Picture:
@@ -158,9 +174,7 @@ def _take_one(image: Any, found: Found, user: Any) -> Kept:
     if not isinstance(image, str):
         raise pictures.BadPicture([_("Must be a file, an https link or a data URI.")])
     if image.startswith(REFERENCE):
-        if entry := unsigned(image, user):
-            return entry
-        raise pictures.BadPicture([_("This picture is no longer here. Add it again.")])
+        return _from_reference(image, user)
     if image.startswith("data:"):
         return Kept(keep(pictures.clean(io.BytesIO(_inline(image)))))
     content = found.get(image, _("Must be a file, an https link or a data URI."))
@@ -171,7 +185,19 @@ def _take_one(image: Any, found: Found, user: Any) -> Kept:
     return Kept(keep(pictures.clean(io.BytesIO(content))), name=_name_of(image), source_url=image)
 
 
+def _from_reference(word: str, user: Any) -> Kept:
+    try:
+        entry = unsigned(word, user)
+    except PermissionDenied as problem:
+        raise pictures.BadPicture([str(problem)]) from None
+    if not entry:
+        raise pictures.BadPicture([_("This picture is no longer here. Add it again.")])
+    return entry
+
+
 def _from_output(output: Output, user: Any) -> Kept:
+    if problem := output.why_withheld_from(user):
+        raise pictures.BadPicture([problem])
     if output.kind != Output.Kind.IMAGE:
         raise pictures.BadPicture([_("A video cannot be used as a picture.")])
     try:
@@ -179,7 +205,7 @@ def _from_output(output: Output, user: Any) -> Kept:
     except FileNotFoundError:
         raise pictures.BadPicture([_("The file of this result is missing.")]) from None
     # A signed address gives its holder the picture, and no way to the job that made it.
-    is_seen = Job.objects.visible_to(user).filter(pk=output.job_id).exists()
+    is_seen = output.job.may_be_seen_by(user)
     picture = keep(pictures.clean(pictures.as_input(file)))
     return Kept(picture, name=output_name(output), output=output if is_seen else None)
 
@@ -197,17 +223,19 @@ def referenced(word: str, user: Any) -> Picture | None:
 
 
 def unsigned(word: str, user: Any) -> Kept | None:
-    """The same, under the name that it was kept with."""
+    """The same, under the name that it was kept with. Raises PermissionDenied, in words, for an output that is withheld
+    from the user by now."""
     try:
-        picture_id, user_id, name, *origin = signing.Signer(salt=REFERENCE_SALT).unsign_object(
-            word.removeprefix(REFERENCE)
-        )
+        picture_id, user_id, name, *origin = _signer().unsign_object(word.removeprefix(REFERENCE))
     except (signing.BadSignature, ValueError):
         return None
     picture = Picture.objects.filter(pk=picture_id).first()
     if not picture or user_id != user.pk:
         return None
-    return Kept(picture, name, output=_visible_outputs(origin, user).first() if origin else None)
+    output = Output.objects.filter(pk__in=origin).select_related("job").first() if origin else None
+    if output:
+        output.check_for(user)
+    return Kept(picture, name, output=output if output and output.job.may_be_seen_by(user) else None)
 
 
 def _inline(uri: str) -> bytes:
@@ -245,6 +273,8 @@ def _held(token: str) -> Output | str:
         output = output_links.output_of(token)
     except signing.SignatureExpired:
         return str(output_links.EXPIRED)
+    except PermissionDenied as problem:
+        return str(problem)
     return output or _("There is no such result, or you may not see it.")
 
 
@@ -268,10 +298,21 @@ def _label(number: int, image: Any, found: Found) -> str:
         return image.name
     if isinstance(image, str) and isinstance(output := found.get(image), Output):
         return output_name(output)
+    if isinstance(image, str) and image.startswith(REFERENCE) and (name := _name_in(image)):
+        return name
     if _is_link(image):
         shown = image if len(image) < 100 else f"{image[:99]}…"
         return shown.encode("utf-8", "replace").decode()
     return _("Picture %(number)d") % {"number": number}
+
+
+def _name_in(word: str) -> str:
+    """What the picture of a reference() is called; empty when it has no name, or is altered."""
+    try:
+        _picture_id, _user_id, name, *_origin = _signer().unsign_object(word.removeprefix(REFERENCE))
+    except (signing.BadSignature, ValueError):
+        return ""
+    return str(name)
 
 
 def _name_of(url: str) -> str:

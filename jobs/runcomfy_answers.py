@@ -109,7 +109,7 @@ def _place(job: Job) -> int:
 
 def _output(job: Job, request: HttpRequest) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"images": []}
-    for output in job.outputs.all():
+    for output in (output for output in job.outputs.all() if not output.is_withheld_from(request.user)):
         found.setdefault(f"{output.kind}s", []).append(output_url(output, request))
     return found
 
@@ -133,12 +133,12 @@ def _cost(job: Job) -> float | None:
 
 def output_url(output: Output, request: HttpRequest) -> str:
     """An absolute address that needs no token, good for OUTPUT_LINK_HOURS from now."""
-    if not isinstance(default_storage, FileSystemStorage):
+    if not isinstance(default_storage, FileSystemStorage) and not settings.REQUIRE_APPROVAL:
         # Not by a redirect from here: a careful client follows none with an address that it was given.
         lifetime = int(settings.OUTPUT_LINK_LIFETIME.total_seconds())
         return default_storage.url(output.file.name, expire=lifetime)  # type: ignore[call-arg]
-    name = f"{output.position + 1}.{output.extension}"
-    return request.build_absolute_uri(reverse("runcomfy:output", args=[output_links.token_of(output), name]))
+    token, name = output_links.token_of(output, request.user), f"{output.position + 1}.{output.extension}"
+    return request.build_absolute_uri(reverse("runcomfy:output", args=[token, name]))
 
 
 # Models

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.core.cache import cache
 from django.http import HttpResponseBase
@@ -115,7 +116,7 @@ class OutputFile(View):
             raise Problem(403, str(output_links.EXPIRED)) from None
         if output is None:
             raise Problem(404, _("There is no picture at this address."))
-        return self.sent(serve_output(request._request, output))
+        return self.sent(serve_output(request._request, output, by_us=settings.REQUIRE_APPROVAL))
 
 
 class Nothing(View):

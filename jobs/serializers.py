@@ -13,7 +13,7 @@ from .models import Job, JobEvent, JobInput, Output, RejectionReason, ReviewDeci
 
 # What `?expand=` adds to a job, and what is read from the database for it
 EXPANDED = {
-    "inputs": ("inputs__picture",),
+    "inputs": ("inputs__picture", "inputs__output__job"),
     "outputs": ("outputs__decision__reviewer", "outputs__decision__reason"),
     "events": ("events__actor",),
     "result": (),
@@ -80,8 +80,7 @@ class NewJobSerializer(serializers.Serializer):
         request, source = self.context["request"], self.context.get("source")
         images = images_of(request)
         if source and not images and "images" not in request.data:
-            entries = source.inputs.select_related("picture", "output__job")
-            return [intake.Kept(entry.picture, entry.name, entry.source_url, entry.output) for entry in entries], []
+            return intake.again(source.inputs.select_related("picture", "output__job"), request.user)
         return intake.take_what_is_good(images, request.user)
 
     def create(self, validated_data: dict[str, Any]) -> Job:
@@ -106,7 +105,8 @@ class SettleSerializer(serializers.Serializer):
 
 
 class PictureSerializer(serializers.Serializer):
-    """A kept picture, or one of a job: `id` is a word that is good for this user alone, and holds its name."""
+    """A kept picture, or one of a job: `id` is a word that is good for this user alone, and holds its name. A picture
+    that is withheld from them has neither that nor addresses."""
 
     id = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
@@ -118,22 +118,33 @@ class PictureSerializer(serializers.Serializer):
     height = serializers.IntegerField(source="picture.height")
     size = serializers.IntegerField(source="picture.size")
 
-    def get_id(self, entry: intake.Kept | JobInput) -> str:
-        return intake.reference(entry.picture, self.context["request"].user, entry.name)
+    def get_id(self, entry: intake.Kept | JobInput) -> str | None:
+        user = self.context["request"].user
+        if isinstance(entry, JobInput) and entry.is_withheld_from(user):
+            return None
+        return intake.reference(entry.picture, user, entry.name, entry.output_id)
 
-    def get_url(self, entry: intake.Kept | JobInput) -> str:
-        return reverse("api:picture-detail", args=[self.get_id(entry)], request=self.context["request"])
+    def get_url(self, entry: intake.Kept | JobInput) -> str | None:
+        return self._address("api:picture-detail", entry)
 
-    def get_file_url(self, entry: intake.Kept | JobInput) -> str:
-        return reverse("api:picture-file", args=[self.get_id(entry)], request=self.context["request"])
+    def get_file_url(self, entry: intake.Kept | JobInput) -> str | None:
+        return self._address("api:picture-file", entry)
+
+    def _address(self, name: str, entry: intake.Kept | JobInput) -> str | None:
+        word = self.get_id(entry)
+        return word and reverse(name, args=[word], request=self.context["request"])
 
 
 class InputSerializer(serializers.ModelSerializer):
     picture = PictureSerializer(source="*")
+    is_withheld = serializers.SerializerMethodField()
 
     class Meta:
         model = JobInput
-        fields = ("position", "name", "source_url", "output", "picture")
+        fields = ("position", "name", "source_url", "output", "is_withheld", "picture")
+
+    def get_is_withheld(self, entry: JobInput) -> bool:
+        return entry.is_withheld_from(self.context["request"].user)
 
 
 class RejectionReasonSerializer(serializers.ModelSerializer):
@@ -166,17 +177,25 @@ class DecisionSerializer(StandingSerializer):
 
 
 class OutputSerializer(serializers.ModelSerializer):
+    """`is_withheld`: it waits for its approval, or was rejected, and this reader may not have its file."""
+
     url = serializers.SerializerMethodField()
+    is_withheld = serializers.SerializerMethodField()
     decision = StandingSerializer(allow_null=True)
 
     class Meta:
         model = Output
         fields = (
-            "id", "job", "position", "kind", "url", "content_type", "width", "height", "size", "sha256", "review",
-            "decision", "stored_at",
+            "id", "job", "position", "kind", "url", "is_withheld", "content_type", "width", "height", "size", "sha256",
+            "review", "decision", "stored_at",
         )  # fmt: skip
 
-    def get_url(self, output: Output) -> str:
+    def get_is_withheld(self, output: Output) -> bool:
+        return output.is_withheld_from(self.context["request"].user)
+
+    def get_url(self, output: Output) -> str | None:
+        if self.get_is_withheld(output):
+            return None
         return reverse("api:output-file", args=[output.pk], request=self.context.get("request"))
 
 
@@ -214,6 +233,12 @@ class JobSerializer(serializers.ModelSerializer):
     def get_fields(self) -> dict[str, Any]:
         left_out = EXPANDED.keys() - self.context.get("expand", EXPANDED)
         return {name: field for name, field in super().get_fields().items() if name not in left_out}
+
+    def to_representation(self, job: Job) -> Any:
+        told = super().to_representation(job)
+        if "result" in told and not job.may_tell_result_to(self.context["request"].user):
+            told["result"] = None
+        return told
 
     def get_provider_words(self, job: Job) -> str:
         return lifecycle.provider_words(job)

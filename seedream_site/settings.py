@@ -52,6 +52,7 @@ WEB_WORKERS = number("WEB_WORKERS", 2, 1, 64)
 WEB_THREADS = number("WEB_THREADS", 8, 1, 64)
 TEAM_VISIBILITY = choice("TEAM_VISIBILITY", "team", {"team", "own"})
 NO_REVIEW_OF_OWN = flag("NO_REVIEW_OF_OWN", True)
+REQUIRE_APPROVAL = flag("REQUIRE_APPROVAL", False)
 
 # For the first start: who administrates; a password is made up and printed once when none is given.
 ADMIN_USERNAME = text("ADMIN_USERNAME", "admin")

@@ -217,7 +217,7 @@ def test_link_of_a_result_needs_no_http(as_user, alice, output):
 
 
 def test_signed_link_of_a_result_needs_no_http(as_user, alice, output):
-    links = f"http://testserver/v1/outputs/{output_links.token_of(output)}/1.png"
+    links = f"http://testserver/v1/outputs/{output_links.token_of(output, output.job.owner)}/1.png"
     as_user(alice).post(reverse("jobs:new"), {"links": links, "text": "Linked.", "idempotency_key": "1"})
     assert Job.objects.get(text="Linked.").inputs.get().output == output
 

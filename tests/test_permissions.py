@@ -157,7 +157,7 @@ def address(name: str, job: Job) -> str:
         "runcomfy:models": [],
         "runcomfy:model": [seedream.MODEL_ID],
         "runcomfy:balance": [],
-        "runcomfy:output": [output_links.token_of(job.outputs.get()), "1.png"],
+        "runcomfy:output": [output_links.token_of(job.outputs.get(), job.owner), "1.png"],
         "jobs:send_webhook_again": [job.pk, job.pk],
         "jobs:webhooks": [],
         "jobs:kept": [intake.reference(entry.picture, job.owner)],

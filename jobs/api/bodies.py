@@ -134,6 +134,7 @@ OUTPUT = {
     "position": 0,
     "kind": "image",
     "url": "https://desk.example.com/api/v1/outputs/01a2048f-0c11-7d10-a3f4-6c1f0f6f7a01/file/",
+    "is_withheld": False,
     "content_type": "image/png",
     "width": 2496,
     "height": 1664,
@@ -205,7 +206,7 @@ JOB = {
     "accepted_at": "2026-11-22T18:30:42Z",
     "finished_at": "2026-11-22T18:31:13Z",
     "cancel_requested_at": None,
-    "inputs": [{"position": 0, "name": "roof.jpg", "source_url": "", "output": None, "picture": PICTURE}],
+    "inputs": [{"position": 0, "name": "roof.jpg", "source_url": "", "output": None, "is_withheld": False, "picture": PICTURE}],
     "outputs": [OUTPUT],
 }
 WRONG = {

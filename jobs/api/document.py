@@ -243,7 +243,10 @@ OUTPUTS = extend_schema_view(
         ],
     ),
     retrieve=extend_schema(summary="Get an output", examples=[answered("An output", bodies.OUTPUT)]),
-    file=extend_schema(summary="Get an output's file", responses=PARTS),
+    file=extend_schema(
+        summary="Get an output's file",
+        responses={**PARTS, 403: OpenApiResponse(ErrorSerializer, "It waits for its approval, or was rejected.")},
+    ),
 )
 _SEEN = OpenApiResponse(ClashSerializer, "It was decided about meanwhile: `clashes` shows what stands now.")
 _NOT_YOURS = OpenApiResponse(

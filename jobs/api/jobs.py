@@ -148,7 +148,7 @@ class JobViewSet(Api, viewsets.GenericViewSet):
     def archive(self, request: Request, pk: Any) -> HttpResponseBase:
         job = self.get_object()
         try:
-            content = archive.build([job])
+            content = archive.build([job], request.user)
         except OSError:
             raise Away(_("The place where the pictures are stored does not answer. Try again in a moment.")) from None
         headers = {

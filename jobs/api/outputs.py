@@ -36,7 +36,8 @@ class OutputViewSet(Api, viewsets.GenericViewSet):
 
     def get_queryset(self) -> QuerySet[Output]:
         visible = Output.objects.filter(job__in=Job.objects.visible_to(self.request.user))
-        return visible.select_related("decision__reviewer", "decision__reason")
+        told = visible.select_related("job", "decision__reviewer", "decision__reason")
+        return told.defer("job__result", "job__provider_error")  # whose job it is matters, and those are long
 
     def list(self, request: Request) -> Response:
         found = OutputFilter(request.query_params, self.get_queryset(), request=request)
@@ -49,4 +50,6 @@ class OutputViewSet(Api, viewsets.GenericViewSet):
 
     @action(detail=True)
     def file(self, request: Request, pk: Any) -> HttpResponseBase:
-        return self.sent(serve_output(request._request, self.get_object(), download=True))
+        output = self.get_object()
+        output.check_for(request.user)
+        return self.sent(serve_output(request._request, output, download=True))

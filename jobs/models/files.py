@@ -1,14 +1,22 @@
 """The files of a job: pictures in, outputs out."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
+
+from .review import may_review
+
+SMALL = 640  # the widest copy, in pixels, that is shown of an output to who may not take it
 
 
 class Shown(models.Model):
@@ -22,6 +30,13 @@ class Shown(models.Model):
         abstract = True
 
 
+class Sources(NamedTuple):
+    """The addresses of a picture for one reader's page; `srcset` is empty until copies were made."""
+
+    url: str
+    srcset: str
+
+
 class OnPages:
     """A picture at an address of its own: `shown` is the row of its file, `file_url` ends with a slash."""
 
@@ -33,13 +48,36 @@ class OnPages:
 
     @property
     def srcset(self) -> str:
-        return ", ".join(f"{self.size_url(width)} {width}w" for width in self.shown.widths)
+        return self._srcset(self.shown.widths)
 
     @property
     def page_url(self) -> str:
         """A copy of middling size; the file itself until copies were made."""
         widths = self.shown.widths
         return self.size_url(widths[len(widths) // 2]) if widths else self.file_url
+
+    def _srcset(self, widths: list[int]) -> str:
+        return ", ".join(f"{self.size_url(width)} {width}w" for width in widths)
+
+    def is_withheld_from(self, user: Any) -> bool:
+        """Whether somebody who may see it small may not have it large, nor its file."""
+        return bool(self.why_withheld_from(user))
+
+    def why_withheld_from(self, user: Any) -> str:
+        """In words; empty when it is not."""
+        raise NotImplementedError
+
+    def check_for(self, user: Any) -> None:
+        """Raises PermissionDenied, in words, when it is withheld."""
+        if problem := self.why_withheld_from(user):
+            raise PermissionDenied(problem)
+
+    def sources_for(self, user: Any) -> Sources | None:
+        """What `user` may be shown; None when that is nothing yet."""
+        if not self.is_withheld_from(user):
+            return Sources(self.page_url, self.srcset)
+        small = [width for width in self.shown.widths if width <= SMALL]
+        return Sources(self.size_url(small[-1]), self._srcset(small)) if small else None
 
 
 class Picture(Shown):
@@ -93,6 +131,21 @@ class JobInput(OnPages, models.Model):
     def file_url(self) -> str:
         return reverse("jobs:input_file", args=[self.job_id, self.position])
 
+    def why_withheld_from(self, user: Any) -> str:
+        """An output that was used again is no less an output."""
+        if not settings.REQUIRE_APPROVAL or may_review(user) or not self.output:
+            return ""
+        return self.output.why_withheld_from(user)
+
+
+class OutputQuerySet(models.QuerySet["Output"]):
+    def takeable_by(self, user: Any) -> Self:
+        """Those for which `Output.may_be_taken_by` holds."""
+        found = self.filter(job__in=apps.get_model("jobs.Job").objects.visible_to(user))
+        if not settings.REQUIRE_APPROVAL or may_review(user):
+            return found
+        return found.filter(Q(review=Output.Review.APPROVED) | Q(job__owner=user))
+
 
 class Output(OnPages, Shown):
     """A stored file that RunComfy made. The row exists only when the file is stored whole."""
@@ -128,6 +181,8 @@ class Output(OnPages, Shown):
     )
     stored_at = models.DateTimeField(default=timezone.now)
 
+    objects = OutputQuerySet.as_manager()
+
     class Meta:
         ordering = ("position",)
         constraints = [models.UniqueConstraint(fields=["job", "position"], name="output_position_unique")]
@@ -149,6 +204,20 @@ class Output(OnPages, Shown):
     def get_absolute_url(self) -> str:
         return reverse("jobs:picture", args=[self.pk])
 
+    def may_be_taken_by(self, user: Any) -> bool:
+        """Whether `user` may have the file: everybody who sees the job; with REQUIRE_APPROVAL, until it is approved,
+        only the job's owner and whoever may review."""
+        return self.job.may_be_seen_by(user) and not self.is_withheld_from(user)
+
+    def why_withheld_from(self, user: Any) -> str:
+        if not settings.REQUIRE_APPROVAL or self.review == self.Review.APPROVED or may_review(user):
+            return ""
+        if self.job.owner_id == user.pk:
+            return ""
+        if self.review == self.Review.REJECTED:
+            return gettext("It was rejected: only its author and reviewers may download or use it.")
+        return gettext("It is not approved yet: until then only its author and reviewers may download or use it.")
+
     @property
     def shown(self) -> "Output":
         return self
@@ -160,6 +229,11 @@ class Output(OnPages, Shown):
     @property
     def download_url(self) -> str:
         return f"{self.file_url}?download=1"
+
+    @property
+    def waits(self) -> str:
+        """What stands instead of its buttons for whom it is withheld from."""
+        return gettext("Not approved") if self.review == self.Review.REJECTED else gettext("Waits for approval")
 
     @property
     def extension(self) -> str:

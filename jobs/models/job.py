@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
@@ -14,6 +15,7 @@ from jobs.states import DRIVEN, ENDED, PASSING, TRANSITIONS, Reason, State, Verb
 from .events import JobEvent
 from .job_row import JobRow
 from .outbox import announce
+from .review import may_review
 
 NO_TROUBLE: dict[str, Any] = {"trouble": "", "trouble_at": None}
 
@@ -22,6 +24,14 @@ class Job(JobRow):
     """One edit. `lease` fences its verbs: a driver that lost the job to another one can no longer change it."""
 
     objects = JobQuerySet.as_manager()
+
+    def may_be_seen_by(self, user: Any) -> bool:
+        """For a job in hand what JobQuerySet.visible_to says of many."""
+        return user.is_active and (user.pk == self.owner_id or Job.objects.shows_all_to(user))
+
+    def may_tell_result_to(self, user: Any) -> bool:
+        """Whether `user` may read what RunComfy said: it leads to the files, approved or not."""
+        return not settings.REQUIRE_APPROVAL or user.pk == self.owner_id or may_review(user)
 
     def claim_for_submit(self, lease: str) -> bool:
         """Commit the intent before the paid POST leaves."""

@@ -37,11 +37,26 @@ def announce(entry: JobEvent, owner_id: int) -> None:
     event = EVENTS.get(Verb(entry.verb))
     endpoints = WebhookEndpoint.objects.listening(event, owner_id) if event else []
     if not endpoints:
-        return
+        return  # most often, and before anything is read
     # Made of the entry, so that no event can get two ids.
     event_id = uuid.uuid5(entry.job_id, str(entry.pk))
     data = decision_data(entry) if event in OF_AN_OUTPUT else job_data(entry.job)
-    _write(endpoints, str(event), event_id, entry.at, data)
+    own = [endpoint for endpoint in endpoints if endpoint.owner_id]
+    teams = [endpoint for endpoint in endpoints if not endpoint.owner_id]
+    _write(own, str(event), event_id, entry.at, data)
+    _write(teams, str(event), event_id, entry.at, for_the_team(data))
+
+
+def for_the_team(data: dict[str, Any]) -> dict[str, Any]:
+    """The same without the addresses of outputs that not everybody may have."""
+    if "outputs" in data:
+        return {**data, "outputs": [_for_the_team(output) for output in data["outputs"]]}
+    return {**data, "output": _for_the_team(data["output"])}
+
+
+def _for_the_team(output: dict[str, Any]) -> dict[str, Any]:
+    is_withheld = settings.REQUIRE_APPROVAL and output["review"] != Output.Review.APPROVED
+    return {**output, "url": None} if is_withheld else output
 
 
 def ping(endpoint: WebhookEndpoint, at: datetime) -> None:
@@ -49,6 +64,8 @@ def ping(endpoint: WebhookEndpoint, at: datetime) -> None:
 
 
 def _write(endpoints: list[WebhookEndpoint], event: str, event_id: uuid.UUID, at: datetime, data: Any) -> None:
+    if not endpoints:
+        return
     payload = json.dumps({"type": event, "timestamp": _time(at), "data": data}, ensure_ascii=False)
     WebhookDelivery.objects.bulk_create(
         WebhookDelivery(endpoint=endpoint, event_id=f"evt_{event_id.hex}", event=event, payload=payload)

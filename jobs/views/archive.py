@@ -22,7 +22,7 @@ def archive(request: HttpRequest) -> HttpResponseBase:
         return render(request, "jobs/no_archive.html", {"problem": problem}, status=400)
     jobs = _jobs(request.user, ids)
     try:
-        content = archives.build(jobs)
+        content = archives.build(jobs, request.user)
     except OSError:
         problem = _("The place where the pictures are stored does not answer. Try again in a moment.")
         return render(request, "jobs/no_archive.html", {"problem": problem}, status=503)

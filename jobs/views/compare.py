@@ -37,7 +37,8 @@ def _ids(request: HttpRequest) -> list[uuid.UUID]:
 
 
 def _jobs(request: HttpRequest, ids: list[uuid.UUID]) -> list[Job]:
-    jobs = Job.objects.visible_to(request.user).select_related("owner").prefetch_related("inputs__picture", "outputs")
+    jobs = Job.objects.visible_to(request.user).select_related("owner")
+    jobs = jobs.prefetch_related("inputs__picture", "inputs__output__job", "outputs")
     found = jobs.in_bulk(ids)
     if len(found) < len(ids):
         raise Http404(_("There is no such edit."))

@@ -97,7 +97,8 @@ def _add_covers(jobs: list[Job]) -> None:
     ).filter(job__in=jobs, number=1)
     covers = {cover.job_id: cover for cover in firsts}
     for job in jobs:
-        first = covers.get(job.pk)
+        if first := covers.get(job.pk):
+            first.job = job  # whose it is decides what is shown of it
         job.output_count = first.count if first else 0  # type: ignore[attr-defined]
         job.cover = first if first and first.kind == Output.Kind.IMAGE else None  # type: ignore[attr-defined]
         job.sizes = _sizes(job.ratio)  # type: ignore[attr-defined]

@@ -105,6 +105,7 @@ def _live_context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "steps": progress.steps(job),
         "time_left": progress.time_left(job),
         "shots": shots,
+        "has_files": not all(shot.is_withheld_from(request.user) for shot in shots),
         "shot_sizes": _sizes(job, count),
         "waiting": range(len(shots) + 1, count + 1),
         "events": job.events.select_related("actor"),

@@ -36,7 +36,7 @@ def _with_cover(job: Any) -> Job:
 
 def inputs(job: Job, user: Any) -> Sequence[JobInput]:
     """The job's pictures; `source` of each is the result that it was, where `user` may see that one."""
-    entries: Any = list(job.inputs.select_related("picture", "output"))
+    entries: Any = list(job.inputs.select_related("picture", "output__job"))
     makers = {entry.output.job_id for entry in entries if entry.output}
     visible = set(Job.objects.visible_to(user).filter(pk__in=makers).values_list("pk", flat=True))
     for entry in entries:

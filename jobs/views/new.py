@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -24,7 +25,7 @@ def new(request: HttpRequest) -> HttpResponse:
     origin, outputs = _origin(request), _asked_outputs(request)
     parameters = origin.parameters if origin else {}
     form = EditForm(user=request.user, initial={"idempotency_key": uuid.uuid4().hex} | parameters)
-    previews = _previews_of_job(origin, request.user) + [_preview_of_output(output) for output in outputs]
+    previews = _previews(request, [*_inputs_of(origin), *outputs])
     return render(request, "jobs/new.html", _new_context(request, form, previews, origin, outputs))
 
 
@@ -62,7 +63,8 @@ def _visible_images(request: HttpRequest) -> Any:
 def _recent(request: HttpRequest) -> list[dict[str, Any]]:
     # Of the newest jobs: sorted among all outputs, SQLite would read and sort every one that may be seen.
     done = Job.objects.visible_to(request.user).filter(state=State.COMPLETED).order_by("-created_at", "-id")
-    newest = Output.objects.filter(kind=Output.Kind.IMAGE, job__in=list(done.values_list("pk", flat=True)[:RECENT]))
+    images = Output.objects.takeable_by(request.user).filter(kind=Output.Kind.IMAGE)
+    newest = images.filter(job__in=list(done.values_list("pk", flat=True)[:RECENT]))
     outputs = newest.select_related("job").order_by("-id")[:RECENT]
     return [_preview_of_output(output) | {"output": output, "add": _with(request.GET, output)} for output in outputs]
 
@@ -153,17 +155,33 @@ def _usual(form: EditForm) -> dict[str, Any]:
     return {"usual": words, "usual_now": {quality: row.get(count, "") for quality, row in words.items()}}
 
 
-def _previews_of_job(job: Job | None, user: Any) -> list[dict[str, Any]]:
-    return [_preview_of_input(entry, user) for entry in job.inputs.select_related("picture", "output")] if job else []
+def _inputs_of(job: Job | None) -> list[JobInput]:
+    return list(job.inputs.select_related("picture", "output__job")) if job else []
+
+
+def _previews(request: HttpRequest, pictures: Sequence[JobInput | Output]) -> list[dict[str, Any]]:
+    """Of those that may be used; the page says which may not, and why."""
+    previews = []
+    for picture in pictures:
+        preview = _preview_of(picture, request.user)
+        if problem := picture.why_withheld_from(request.user):
+            messages.warning(request, f"{preview['name']}: {problem}")
+        else:
+            previews.append(preview)
+    return previews
+
+
+def _preview_of(picture: JobInput | Output, user: Any) -> dict[str, Any]:
+    return _preview_of_output(picture) if isinstance(picture, Output) else _preview_of_input(picture, user)
 
 
 def _preview_of_input(entry: JobInput, user: Any) -> dict[str, Any]:
-    reference = intake.reference(entry.picture, user, entry.name, entry.output)
+    reference = intake.reference(entry.picture, user, entry.name, entry.output_id)
     return _preview(reference, entry.page_url, entry.name, entry.picture)
 
 
 def _preview_of_kept(entry: intake.Kept, user: Any) -> dict[str, Any]:
-    reference = intake.reference(entry.picture, user, entry.name, entry.output)
+    reference = intake.reference(entry.picture, user, entry.name, entry.output_id)
     return _preview(reference, reverse("jobs:kept", args=[reference]), entry.name, entry.picture)
 
 

@@ -36,5 +36,5 @@ def test_reference_to_a_deleted_picture_is_refused(alice):
 
 def test_reference_remembers_the_result_that_it_was(alice, output):
     [kept] = intake.take([intake.output_word(output)], alice)
-    again = intake.reference(kept.picture, alice, kept.name, kept.output)
+    again = intake.reference(kept.picture, alice, kept.name, output.pk)
     assert intake.take([again], alice) == [kept]

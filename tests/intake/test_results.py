@@ -97,14 +97,15 @@ def test_result_that_is_too_large_becomes_a_jpeg(alice, make_job):
 )
 def test_link_of_this_site_stands_for_its_result(alice, output, settings, link):
     settings.PUBLIC_BASE_URL = "https://desk.example.com"
-    token = output_links.token_of(output)
+    token = output_links.token_of(output, alice)
     link = link.format(output.pk, token=token, quoted=quote(token))
     words = intake.with_outputs([link], "10.0.0.7:8000")
     assert [kept.output for kept in intake.take(words, alice)] == [output]
 
 
 def signed(output, change=""):
-    return intake.with_outputs([f"http://desk/v1/outputs/{output_links.token_of(output)}{change}/1.png"], "desk")
+    token = output_links.token_of(output, output.job.owner)
+    return intake.with_outputs([f"http://desk/v1/outputs/{token}{change}/1.png"], "desk")
 
 
 def test_signed_link_gives_its_holder_the_picture_and_nothing_of_its_job(bob, output, settings):

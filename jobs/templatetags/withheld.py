@@ -1,0 +1,19 @@
+"""What the reader of a page may have of a picture: with REQUIRE_APPROVAL, not every file is for everybody."""
+
+from typing import Any
+
+from django.template import Library
+
+from jobs.models.files import OnPages, Sources
+
+register = Library()
+
+
+@register.filter
+def withheld_from(picture: OnPages, user: Any) -> bool:
+    return picture.is_withheld_from(user)
+
+
+@register.filter
+def sources_for(picture: OnPages, user: Any) -> Sources | None:
+    return picture.sources_for(user)
