@@ -206,7 +206,9 @@ JOB = {
     "accepted_at": "2026-11-22T18:30:42Z",
     "finished_at": "2026-11-22T18:31:13Z",
     "cancel_requested_at": None,
-    "inputs": [{"position": 0, "name": "roof.jpg", "source_url": "", "output": None, "is_withheld": False, "picture": PICTURE}],
+    "inputs": [
+        {"position": 0, "name": "roof.jpg", "source_url": "", "output": None, "is_withheld": False, "picture": PICTURE}
+    ],
     "outputs": [OUTPUT],
 }
 WRONG = {
