@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import archive, compare, history, job, media, new, picture, tokens, usage, webhooks
+from .views import archive, compare, history, job, media, new, picture, review, tokens, usage, webhooks
 
 app_name = "jobs"
 urlpatterns = [
@@ -27,6 +27,10 @@ urlpatterns = [
     path("webhooks/<uuid:pk>/delete/", webhooks.delete, name="delete_webhook"),
     path("webhooks/<uuid:pk>/<uuid:delivery>/", webhooks.send_again, name="send_webhook_again"),
     path("compare/", compare.compare, name="compare"),
+    path("review/", review.start, name="review"),
+    path("review/<uuid:pk>/", review.output, name="review_output"),
+    path("review/<uuid:pk>/others/", review.others, name="review_others"),
+    path("review/undo/<uuid:act>/", review.undo, name="undo_review"),
     path("outputs/<uuid:pk>/", media.output_file, name="output_file"),
     path("outputs/<uuid:pk>/<int:width>.webp", media.output_size, name="output_size"),
     path("archive.zip", archive.archive, name="archive"),

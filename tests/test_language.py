@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from jobs import tasks
+from jobs import review, tasks
 from jobs.models import ApiToken, Event, Job, WebhookDelivery, WebhookEndpoint
 from jobs.states import ENDED, Reason, State, Verb
 
@@ -165,6 +165,25 @@ def webhook(alice, job):
 )
 def test_page_in_japanese_holds_no_english(japanese, job, address):
     assert english(japanese.get(address)) == set()
+
+
+@pytest.mark.parametrize("query", ["", "?since=2026-02-01&until=2026-01-01&owner=nobody", "?q=海"])
+def test_review_in_japanese_holds_no_english(as_user, rita, sam, job, query):
+    put(job, State.COMPLETED)
+    job.refresh_from_db()
+    first, second = job.outputs.all()
+    client = as_user(rita)
+    client.cookies["django_language"] = "ja"
+    as_user(sam).get(reverse("jobs:review_output", args=[first.pk]))
+    address = reverse("jobs:review_output", args=[first.pk]) + query
+    pages = [client.get(address), client.get(reverse("jobs:review") + query, follow=True)]
+    pages.append(client.post(address, {"verdict": "rejected"}))
+    pages.append(client.post(address, {"verdict": "rejected", "reason": "crop"}, follow=True))
+    pages.append(client.post(address, {"verdict": "approved"}))
+    review.decide([second], rita, review.wish("approved"))
+    pages.append(client.get(reverse("jobs:review") + query))
+    pages.append(client.post(reverse("jobs:undo_review", args=[first.decisions.get().act]), follow=True))
+    assert [english(page) for page in pages] == [set()] * len(pages)
 
 
 @pytest.mark.parametrize("state", State.values)

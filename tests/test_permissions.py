@@ -16,6 +16,7 @@ API = {"nobody": 401, "teammate": 200, "reviewer": 200, "owner": 200, "staff": 2
 MOVERS = {"nobody": 302, "teammate": 403, "reviewer": 403, "owner": 302, "staff": 302}
 NO_SESSION = {"nobody": 401, "teammate": 401, "reviewer": 401, "owner": 401, "staff": 401}  # a token or nothing
 REVIEWERS = {"nobody": 401, "teammate": 403, "reviewer": 200, "owner": 403, "staff": 200}
+REVIEW_PAGES = {"nobody": 302, "teammate": 403, "reviewer": 200, "owner": 403, "staff": 200}
 API_MOVERS = {"nobody": 401, "teammate": 403, "reviewer": 403, "owner": 200, "staff": 200}
 
 # name of the address: (method, verdicts)
@@ -41,6 +42,10 @@ VERDICTS = {
     "jobs:settle": ("post", {"nobody": 302, "teammate": 403, "reviewer": 403, "owner": 422, "staff": 422}),
     "jobs:picture": ("get", MEMBERS),
     "jobs:compare": ("get", MEMBERS),
+    "jobs:review": ("get", REVIEW_PAGES),
+    "jobs:review_output": ("get", REVIEW_PAGES),
+    "jobs:review_others": ("get", REVIEW_PAGES),
+    "jobs:undo_review": ("post", {**REVIEW_PAGES, "reviewer": 404, "staff": 404}),
     "jobs:webhooks": ("get", MEMBERS),
     "jobs:webhook": ("get", OWN_ONLY),
     "jobs:delete_webhook": ("get", OWN_ONLY),
@@ -144,6 +149,8 @@ def address(name: str, job: Job) -> str:
         "jobs:output_size": [job.outputs.get().pk, 64],
         "jobs:picture": [job.outputs.get().pk],
         "jobs:output_file": [job.outputs.get().pk],
+        **{key: [job.outputs.get().pk] for key in ("jobs:review_output", "jobs:review_others")},
+        "jobs:review": [],
         "api:output-file": [job.outputs.get().pk],
         "api:output-detail": [job.outputs.get().pk],
         "api:output-decide": [job.outputs.get().pk],

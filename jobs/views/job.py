@@ -92,7 +92,7 @@ def _page_context(request: HttpRequest, job: Job) -> dict[str, Any]:
 
 def _live_context(request: HttpRequest, job: Job) -> dict[str, Any]:
     """What changes while the job runs."""
-    shots = list(job.outputs.all())
+    shots = list(job.outputs.select_related("decision__reason"))
     is_waiting = job.state not in (*ENDED, State.UNCONFIRMED)
     count = job.sequential_image_generation_options if is_waiting else len(shots)
     return {

@@ -22,11 +22,13 @@ RECENT = 12
 def new(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _submit_edit(request)
-    origin, outputs = _origin(request), _asked_outputs(request)
+    outputs, anew = _asked_outputs(request), _anew(request)
+    origin = _origin(request, anew)
     parameters = origin.parameters if origin else {}
     form = EditForm(user=request.user, initial={"idempotency_key": uuid.uuid4().hex} | parameters)
-    previews = _previews(request, [*_inputs_of(origin), *outputs])
-    return render(request, "jobs/new.html", _new_context(request, form, previews, origin, outputs))
+    first = [anew] if anew and _is_of_result(request, anew) else _inputs_of(origin)
+    previews = _previews(request, [*first, *outputs])
+    return render(request, "jobs/new.html", _new_context(request, form, previews, origin, anew, outputs))
 
 
 @require_safe
@@ -35,13 +37,32 @@ def recent(request: HttpRequest) -> HttpResponse:
     return render(request, "jobs/_recent.html", {"recent": _recent(request)})
 
 
-def _origin(request: HttpRequest) -> Job | None:
-    """The job whose settings and pictures are used again (?from=id)."""
+def _is_of_result(request: HttpRequest, anew: Output) -> bool:
+    """Whether a result that is made anew is the picture; otherwise those are that it was made of."""
+    return "from" not in request.GET and not anew.is_withheld_from(request.user)
+
+
+def _origin(request: HttpRequest, anew: Output | None) -> Job | None:
+    """The job whose settings and pictures are used again (?from=id), or that of a result that is made anew."""
+    if anew and "from" not in request.GET:
+        return anew.job
     try:
         origin_id = uuid.UUID(request.GET.get("from", ""))
     except ValueError:
         return None
     return Job.objects.visible_to(request.user).filter(pk=origin_id).first()
+
+
+def _anew(request: HttpRequest) -> Output | None:
+    """The result that is to be made anew (?anew=id), with what a reviewer said of it."""
+    if "anew" not in request.GET:
+        return None
+    known = _visible_images(request).select_related("job", "decision__reviewer", "decision__reason")
+    try:
+        found: Output = known.get(pk=uuid.UUID(request.GET["anew"]))
+    except (ValueError, Output.DoesNotExist):
+        raise Http404(_("There is no such result.")) from None
+    return found
 
 
 def _asked_outputs(request: HttpRequest) -> list[Output]:
@@ -78,20 +99,22 @@ def _with(query: QueryDict, output: Output) -> str:
 
 def _submit_edit(request: HttpRequest) -> HttpResponse:
     form = EditForm(request.POST, user=request.user, pictures=_posted_pictures(request))
+    anew = _anew(request)
+    origin = _origin(request, anew)
     key = idempotency.key_of_form(request, request.POST.get("idempotency_key", ""))
     try:
-        job = idempotency.once(key, lambda: _create(form, request, key))
+        job = idempotency.once(key, lambda: _create(form, request, origin, key))
     except idempotency.JobDeleted:  # whoever presses the button again wants it again
-        job = _create(form, request, None)
+        job = _create(form, request, origin, None)
     if request.headers.get("X-Requested-With") == "fetch":
         return _answer_script(form, job)
     if job is None:
         previews = [_preview_of_kept(entry, request.user) for entry in form.kept]
-        return render(request, "jobs/new.html", _new_context(request, form, previews, _origin(request)), status=422)
+        return render(request, "jobs/new.html", _new_context(request, form, previews, origin, anew), status=422)
     return redirect("jobs:detail", job.pk)
 
 
-def _create(form: EditForm, request: HttpRequest, key: IdempotencyKey | None) -> Job | None:
+def _create(form: EditForm, request: HttpRequest, origin: Job | None, key: IdempotencyKey | None) -> Job | None:
     if not form.is_valid():
         return None
     try:
@@ -99,7 +122,7 @@ def _create(form: EditForm, request: HttpRequest, key: IdempotencyKey | None) ->
             request.user,
             form.parameters,
             form.kept,
-            parent=_origin(request),
+            parent=origin,
             key=key,
         )
     except seedream.InvalidInput as problem:
@@ -127,6 +150,7 @@ def _new_context(
     form: EditForm,
     previews: list[dict[str, Any]],
     origin: Job | None,
+    anew: Output | None,
     outputs: Sequence[Output] = (),
 ) -> dict[str, Any]:
     return {
@@ -139,6 +163,8 @@ def _new_context(
         "referred": seedream.REFERRED,
         "number_words": seedream.NUMBER,
         "origin": origin,
+        "anew": anew,
+        "is_of_result": anew is not None and _is_of_result(request, anew),
         "origin_parameters": origin.parameters if origin else None,
         "started_from": origin or next((output.job for output in outputs), None),
         "recent": _recent(request) if "recent" in request.GET else None,

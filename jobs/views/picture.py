@@ -15,7 +15,8 @@ LATER_EDITS = 10
 @require_safe
 def picture(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     jobs = Job.objects.visible_to(request.user)
-    output = get_object_or_404(Output.objects.select_related("job__owner"), pk=pk, job__in=jobs)
+    outputs = Output.objects.select_related("job__owner", "decision__reviewer", "decision__reason")
+    output = get_object_or_404(outputs, pk=pk, job__in=jobs)
     later = list(jobs.filter(inputs__output=output).select_related("owner").distinct()[: LATER_EDITS + 1])
     context = {
         "page": "picture",

@@ -1,18 +1,18 @@
 // Slider, side by side, flip: the views of one figure, which follows the address. Choosing another picture is a link
 // that htmx fetches, so everything is looked up anew when it is needed.
 import { bind, follow } from './keys.js';
+import { slider } from './slider.js';
 import { announce, wordsOf } from './words.js';
 import { panAndZoom } from './zoom.js';
 
 const VIEWS = ['slider', 'side', 'flip'];
-const LARGE_STEP = 10;
 
 const find = (selector) => document.querySelector(selector);
 const all = (selector) => [...document.querySelectorAll(selector)];
 const viewer = () => find('.viewer');
 const word = wordsOf('compare-words');
 const zoom = panAndZoom(viewer);
-let share = 50;
+const cut = slider(viewer, (percent) => word('share', { percent }));
 
 // The address says what is shown, also when the page was opened with less of it.
 function tellAddress() {
@@ -34,20 +34,6 @@ function showView(view) {
   zoom.show();
 }
 
-function showShare(value) {
-  share = Math.min(100, Math.max(0, value));
-  const range = find('.cut');
-  range.value = share;
-  range.setAttribute('aria-valuetext', word('share', { percent: share }));
-  viewer().style.setProperty('--cut', `${share}%`);
-}
-
-// What was before, as long as something is held
-
-function hold(isHeld) {
-  viewer()?.toggleAttribute('data-held', isHeld);
-}
-
 function flip(button) {
   const isFlipped = viewer().toggleAttribute('data-flipped');
   button.setAttribute('aria-pressed', isFlipped);
@@ -66,7 +52,7 @@ async function choose(link) {
 function start() {
   if (!viewer()) return;
   tellAddress();
-  showShare(share);
+  cut.show();
   zoom.show();
   for (const chosen of all('.thumbs [aria-current]')) chosen.closest('.strip').scrollLeft = chosen.offsetLeft - 60;
 }
@@ -91,25 +77,10 @@ document.addEventListener('click', (event) => {
   else choose(link);
 });
 
-document.addEventListener('input', (event) => {
-  if (event.target.matches('.cut')) showShare(event.target.valueAsNumber);
-});
-
-document.addEventListener('keydown', (event) => {
-  const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-  if (!way || !event.shiftKey || !event.target.matches('.cut')) return;
-  event.preventDefault();
-  showShare(share + way * LARGE_STEP);
-});
-
 document.addEventListener('pointerdown', (event) => {
-  if (viewer()?.dataset.view === 'flip' && event.target.closest('.stage')) hold(true);
+  if (viewer()?.dataset.view === 'flip' && event.target.closest('.stage')) cut.hold(true);
 });
-for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => hold(false));
-document.addEventListener('keyup', (event) => {
-  if (event.key.toLowerCase() === 'b') hold(false);
-});
-addEventListener('blur', () => hold(false));
+for (const end of ['pointerup', 'pointercancel']) document.addEventListener(end, () => cut.hold(false));
 
 // Keys
 
@@ -127,7 +98,7 @@ bind({
   1: () => view('slider'),
   2: () => view('side'),
   3: () => view('flip'),
-  b: () => hold(true),
+  b: () => cut.hold(true),
   '+': inSide(() => zoom.by(1)),
   '=': inSide(() => zoom.by(1)),
   '-': inSide(() => zoom.by(-1)),

@@ -30,6 +30,15 @@ for name, whole in {CAST | FORGETFUL!r}.items():
     user.save()
 User.objects.get(username="rita").user_permissions.add(Permission.objects.get(codename="review_output"))
 """
+REJECT_CODE = """
+from django.contrib.auth.models import User
+from jobs import review
+from jobs.models import Output
+output = Output.objects.select_related("job").get(job=pk, position=0)
+wish = review.wish("rejected", "artefacts", "The handle is double.")
+review.decide([output], User.objects.get(username="rita"), wish)
+print(output.pk)
+"""
 COPIES = 30
 # Rows only, all with the same file: what takes time here is a page of many tiles, not making their pictures.
 COPY_CODE = """
@@ -170,6 +179,12 @@ class Desk:
         """Sam's own edits: more than one page of the history."""
         self.service.manage("shell", "--verbosity", "0", "-c", f"pk, copies = {self.another!r}, {COPIES}{COPY_CODE}")
         return COPIES
+
+    @cached_property
+    def rejected(self) -> str:
+        """A result that rita rejected."""
+        edit = self.reach(self.edit("Make 2 images of this mug on a shelf.", "mug"))
+        return self.service.manage("shell", "--verbosity", "0", "-c", f"pk = {edit!r}{REJECT_CODE}").splitlines()[-1]
 
     def picture(self, number: int = 0) -> str:
         return self.job(self.completed)["outputs"][number]["id"]

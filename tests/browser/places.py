@@ -83,6 +83,17 @@ def open_keys(page: Page) -> None:
     page.locator("#keys").wait_for()
 
 
+def choose_reason(page: Page) -> None:
+    page.keyboard.press("r")
+    page.keyboard.press("2")
+
+
+def review(desk: Desk) -> str:
+    """With edits in the queue."""
+    assert desk.completed != desk.another
+    return "/review/"
+
+
 def history(desk: Desk) -> str:
     """With something in it."""
     assert desk.completed != desk.another
@@ -114,6 +125,12 @@ PLACES = {
     "compare-flip": Place(lambda desk: f"/compare/?job={desk.completed}&view=flip"),
     "compare-two-edits": Place(lambda desk: f"/compare/?job={desk.completed}&job={desk.another}"),
     "compare-nothing": Place("/compare/"),
+    "review": Place(review, "rita"),
+    "review-rejecting": Place(review, "rita", choose_reason),
+    "review-decided": Place(lambda desk: f"/review/{desk.rejected}/", "sam"),
+    "review-nothing-fits": Place("/review/?q=zebra", "rita"),
+    "picture-rejected": Place(lambda desk: f"/pictures/{desk.rejected}/"),
+    "new-anew": Place(lambda desk: f"/new/?anew={desk.rejected}"),
     "usage": Place("/usage/"),
     "usage-empty": Place("/usage/", "bob"),
     "tokens": Place("/tokens/"),
@@ -123,5 +140,6 @@ PLACES = {
     "locked": Place(lambda desk: desk.lock("locked"), None, meet_locked_door, 429),
     "403": Place(lambda desk: f"/jobs/{desk.running}/", "rita", forbid, 403),
     "403-forged": Place("/sign-in/", None, send_forged, 403),
+    "403-review": Place("/review/", "bob", status=403),
     "404": Place(f"/jobs/{NOWHERE}/", status=404),
 }

@@ -17,7 +17,8 @@ FOLDER = ROOT / "docs" / "screenshots"
 LOOKS = {"desktop": "light", "phone": "dark"}
 SHOWN = [
     "sign-in", "new", "new-filled", "job-running", "job", "job-failed", "job-unconfirmed", "picture", "history",
-    "history-selecting", "compare", "compare-side", "compare-two-edits", "usage", "tokens-new", "menu", "keys", "404",
+    "history-selecting", "compare", "compare-side", "compare-two-edits", "review", "review-decided", "picture-rejected",
+    "usage", "tokens-new", "menu", "keys", "404",
 ]  # fmt: skip
 # Who asked for what: scene, shape, number of pictures, quality
 WORK = [
