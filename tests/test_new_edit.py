@@ -329,3 +329,17 @@ def test_form_shows_the_pictures_of_an_earlier_job_in_small_copies(as_user, alic
 def test_new_edit_refuses_a_count_of_thousands_of_digits(as_user, alice):
     response = as_user(alice).post(reverse("jobs:new"), posted(sequential_image_generation_options="1" * 5000))
     assert response.status_code == 422
+
+
+@pytest.mark.parametrize("origin", ["nonsense", "00000000-0000-7000-8000-000000000000", "{bobs}"])
+def test_form_says_that_the_edit_to_start_from_is_not_here(as_user, alice, bob, make_job, settings, origin):
+    settings.TEAM_VISIBILITY = "own"
+    response = as_user(alice).get("/new/", {"from": origin.format(bobs=make_job(bob).pk)})
+    assert response.status_code == 200
+    assert "The edit to start from is not here" in response.content.decode()
+
+
+@pytest.mark.parametrize("origin", ["", "{own}"])
+def test_form_misses_no_edit_where_none_is_missing(as_user, alice, make_job, origin):
+    response = as_user(alice).get("/new/", {"from": origin.format(own=make_job(alice).pk)})
+    assert "is not here" not in response.content.decode()

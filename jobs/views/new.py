@@ -165,6 +165,7 @@ def _new_context(
         "origin": origin,
         "anew": anew,
         "is_of_result": anew is not None and _is_of_result(request, anew),
+        "is_origin_missing": bool(request.GET.get("from")) and origin is None,
         "origin_parameters": origin.parameters if origin else None,
         "started_from": origin or next((output.job for output in outputs), None),
         "recent": _recent(request) if "recent" in request.GET else None,

@@ -53,6 +53,31 @@ for number in range(copies):
     output.pk, output.job, output._state.adding = uuid7(), job, True
     output.save()
 """
+# A log with all that can stand in it: what arrived, what goes on being tried, what was given up, a test.
+HOOK_CODE = """
+import json
+from datetime import timedelta
+from django.contrib.auth.models import User
+from django.utils import timezone
+from jobs.models import WebhookDelivery, WebhookEndpoint
+now = timezone.now()
+owner = User.objects.get(username=owner)
+given = {"owner": owner, "name": "Newsletter build", "url": "https://hooks.example.com/newsletter"}
+hook = WebhookEndpoint.objects.create(**given, events=["job.cancelled"], is_active=not disabled, disabled=disabled)
+tried = {"at": now.isoformat(), "seconds": 0.21, "code": 503, "problem": "answer", "said": "Down for an hour."}
+late = {"next_at": now + timedelta(hours=1), "attempts": 2, "log": [tried] * 2, "code": 503, "problem": "answer"}
+rows = [
+    ("ping", {"state": "delivered", "next_at": None, "log": [tried | {"code": 204, "problem": "", "said": ""}]}),
+    ("job.completed", late),
+    ("job.failed", {"state": "failed", "next_at": None, "log": [tried] * 10, "code": 503, "problem": "answer"}),
+]
+for number, (event, fields) in enumerate(rows):
+    data = {"type": event, "timestamp": now.isoformat(), "data": {"id": job, "text": "Make 2 images of it."}}
+    body = payload or json.dumps(data)
+    event_id = f"evt_{hook.pk.hex[:30]}{number}"
+    WebhookDelivery.objects.create(endpoint=hook, event_id=event_id, event=event, payload=body, **fields)
+print(hook.pk)
+"""
 SETTINGS = {
     **dict.fromkeys(("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN", "RUNCOMFY_BASE_URL", "S3_BUCKET", "PUBLIC_BASE_URL"), ""),
     "READ_DOT_ENV": "false",
@@ -185,6 +210,26 @@ class Desk:
         """A result that rita rejected."""
         edit = self.reach(self.edit("Make 2 images of this mug on a shelf.", "mug"))
         return self.service.manage("shell", "--verbosity", "0", "-c", f"pk = {edit!r}{REJECT_CODE}").splitlines()[-1]
+
+    # Webhooks
+
+    @cached_property
+    def webhook(self) -> str:
+        return self._hook()
+
+    @cached_property
+    def disabled_webhook(self) -> str:
+        return self._hook(disabled="failing")
+
+    @cached_property
+    def broken_webhook(self) -> str:
+        """Its page cannot be made: what it sent is no JSON, which only a damaged row can hold."""
+        return self._hook(owner="sam", payload="damaged")
+
+    def _hook(self, **given: str) -> str:
+        known = {"owner": "alice", "disabled": "", "payload": "", "job": self.completed} | given
+        code = "".join(f"{name} = {value!r}\n" for name, value in known.items()) + HOOK_CODE
+        return self.service.manage("shell", "--verbosity", "0", "-c", code)
 
     def picture(self, number: int = 0) -> str:
         return self.job(self.completed)["outputs"][number]["id"]

@@ -73,6 +73,28 @@ def make_token(page: Page) -> None:
     page.locator("#new-token").wait_for()
 
 
+def name_no_webhook(page: Page) -> None:
+    page.get_by_label("Address").fill("https://localhost/")
+    page.get_by_role("button", name="Create").click()
+    page.locator("#id_url_error").wait_for()
+
+
+def make_webhook(page: Page) -> None:
+    page.get_by_label("Name").fill("Night batch")
+    page.get_by_label("Address").fill("https://hooks.invalid/desk")
+    page.get_by_role("button", name="Create").click()
+    page.locator("#secret").wait_for()
+
+
+def meet_damage(page: Page) -> None:
+    page.get_by_role("heading", name="Something broke on our side").wait_for()
+
+
+def open_details(page: Page) -> None:
+    page.get_by_text("Change it").click()
+    page.get_by_text("Details").first.click()
+
+
 def open_menu(page: Page) -> None:
     page.locator(".who").click()
     page.locator("#account").wait_for()
@@ -110,6 +132,7 @@ PLACES = {
     "new": Place("/new/"),
     "new-filled": Place(lambda desk: f"/new/?from={desk.completed}"),
     "new-refused": Place("/new/", act=send_empty),
+    "new-of-nothing": Place(f"/new/?from={NOWHERE}"),
     "job-running": Place(lambda desk: f"/jobs/{desk.running}/"),
     "job": Place(lambda desk: f"/jobs/{desk.completed}/"),
     "job-failed": Place(lambda desk: f"/jobs/{desk.failed}/"),
@@ -135,6 +158,13 @@ PLACES = {
     "usage-empty": Place("/usage/", "bob"),
     "tokens": Place("/tokens/"),
     "tokens-new": Place("/tokens/", act=make_token),
+    "webhooks": Place(lambda desk: desk.webhook and "/webhooks/"),
+    "webhooks-empty": Place("/webhooks/", "bob"),
+    "webhooks-refused": Place("/webhooks/", act=name_no_webhook, status=422),
+    "webhooks-new": Place("/webhooks/", "rita", make_webhook),
+    "webhook": Place(lambda desk: f"/webhooks/{desk.webhook}/", act=open_details),
+    "webhook-disabled": Place(lambda desk: f"/webhooks/{desk.disabled_webhook}/"),
+    "webhook-delete": Place(lambda desk: f"/webhooks/{desk.webhook}/delete/"),
     "menu": Place(history, act=open_menu),
     "keys": Place(history, act=open_keys),
     "locked": Place(lambda desk: desk.lock("locked"), None, meet_locked_door, 429),
@@ -142,4 +172,5 @@ PLACES = {
     "403-forged": Place("/sign-in/", None, send_forged, 403),
     "403-review": Place("/review/", "bob", status=403),
     "404": Place(f"/jobs/{NOWHERE}/", status=404),
+    "500": Place(lambda desk: f"/webhooks/{desk.broken_webhook}/", "sam", meet_damage, 500),
 }
