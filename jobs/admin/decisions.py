@@ -76,9 +76,9 @@ class RejectionReasonAdmin(admin.ModelAdmin):
     ordering = ("position", "id")
     actions = ("retire",)
 
-    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        # Many at once: what was given already would be gathered, a row for each decision, to say that it cannot be.
-        return {name: act for name, act in super().get_actions(request, *args, **kwargs).items() if name == "retire"}
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # One by one: to say of many that they were given, Django would gather a row for each decision.
+        return obj is not None and super().has_delete_permission(request, obj)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("slug",) if obj else ()

@@ -46,11 +46,6 @@ class Bounded(Paginator):
 class Changes(ChangeList):
     """With dates that are looked up, not gathered: Django's own hierarchy reads every row of the table."""
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-        asked = list(queryset.query.order_by)
-        # What a search found comes in the order of its index; sorted by date, all of it would be read.
-        return asked if "-found__rowid" in asked else super().get_ordering(request, queryset)
-
     @property
     def date_hierarchy_name(self) -> str:
         field: Any = self.opts.get_field(str(self.date_hierarchy))
