@@ -79,6 +79,7 @@ def _pages(service: Desk, browser: Browser) -> list[tuple[str, float, float]]:
         "compare": f"/compare/?job={edit}", "usage": "/usage/", "API tokens": "/tokens/",
     }  # fmt: skip
     seen = {name: _measured(service, browser, path) for name, path in paths.items()}
+    seen["review"] = _measured(service, browser, "/review/", user="rita")
     return [
         (f"{name}: {what}", page[what[: what.index(",")].lower()] / KB, limit)
         for name, page in seen.items()
@@ -86,9 +87,11 @@ def _pages(service: Desk, browser: Browser) -> list[tuple[str, float, float]]:
     ]
 
 
-def _measured(service: Desk, browser: Browser, path: str, is_slow: bool = False) -> dict[str, Any]:
+def _measured(
+    service: Desk, browser: Browser, path: str, is_slow: bool = False, user: str = "alice"
+) -> dict[str, Any]:
     context = browser.new_context(base_url=service.url, **chromium.DEVICES["phone"])
-    context.add_cookies(service.cookies("alice"))
+    context.add_cookies(service.cookies(user))
     context.add_init_script(OBSERVE)
     page = context.new_page()
     if is_slow:

@@ -603,6 +603,21 @@ def test_job_page_shows_the_verdicts(as_user, alice, job, rejected, rita):
     assert page.count("Approved") >= 1
 
 
+def tile(client):
+    return re.findall(r'class="badge" data-status="(\w+)">.*?</svg>([^<]+)<', client.get("/").content.decode())
+
+
+def test_history_shows_how_many_results_were_rejected(as_user, alice, rejected):
+    assert tile(as_user(alice)) == [("rejected", "1 rejected")]
+
+
+def test_history_shows_what_is_approved_whole(as_user, alice, job, rita):
+    review.decide(outputs(job)[:2], rita, review.wish("approved"))
+    assert tile(as_user(alice)) == []
+    review.decide(outputs(job)[2:], rita, review.wish("approved"))
+    assert tile(as_user(alice)) == [("approved", "Approved")]
+
+
 def test_form_is_filled_for_making_it_anew(as_user, alice, rejected):
     response = as_user(alice).get(reverse("jobs:new"), {"anew": rejected.pk})
     assert response.context["form"]["text"].value() == rejected.job.text

@@ -93,13 +93,18 @@ def _add_covers(jobs: list[Job]) -> None:
     """The first picture of each job and the number of its outputs, in one query however many they are."""
     of_job: dict[str, Any] = {"partition_by": "job_id"}
     firsts = Output.objects.annotate(
-        number=Window(RowNumber(), order_by=("kind", "position"), **of_job), count=Window(Count("pk"), **of_job)
+        number=Window(RowNumber(), order_by=("kind", "position"), **of_job),
+        count=Window(Count("pk"), **of_job),
+        approved=Window(Count("pk", filter=Q(review=Output.Review.APPROVED)), **of_job),
+        rejected=Window(Count("pk", filter=Q(review=Output.Review.REJECTED)), **of_job),
     ).filter(job__in=jobs, number=1)
     covers = {cover.job_id: cover for cover in firsts}
     for job in jobs:
         if first := covers.get(job.pk):
             first.job = job  # whose it is decides what is shown of it
         job.output_count = first.count if first else 0  # type: ignore[attr-defined]
+        job.rejected_count = first.rejected if first else 0  # type: ignore[attr-defined]
+        job.is_approved = bool(first) and first.approved == first.count  # type: ignore[attr-defined,union-attr]
         job.cover = first if first and first.kind == Output.Kind.IMAGE else None  # type: ignore[attr-defined]
         job.sizes = _sizes(job.ratio)  # type: ignore[attr-defined]
 

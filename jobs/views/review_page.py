@@ -107,6 +107,7 @@ def _around(request: HttpRequest, found: Queue, filtered: QueueFilter, job: Job 
         "query": _query(request),
         "form": filtered.form,
         "is_filtered": bool(kept(request)),
+        "filters_on": len(kept(request)),
         "poll_seconds": looking.EVERY,
     }
 

@@ -247,7 +247,6 @@ def test_g_r_leads_to_the_review(visit, service):
 
 def test_slash_opens_the_filter(visit, waiting):
     page = opened(visit, waiting)
-    page.locator(".narrow").evaluate("(details) => { details.open = false; }")
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
 
@@ -313,6 +312,7 @@ def test_phone_keeps_the_buttons_in_sight(visit, waiting):
     page.locator("#reject").tap()
     expect(page).to_have_url(at(waiting.sets[0][1]))
     expect(page.get_by_role("button", name="Undo")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#viewer .stage")).to_be_in_viewport(ratio=1)
     assert waiting.reviews()[0] == "rejected"
 
 
