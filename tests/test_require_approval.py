@@ -6,6 +6,8 @@ import zipfile
 
 import httpx
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from jobs import intake, lifecycle, output_links, review, sizes
@@ -415,3 +417,17 @@ def _unpacked(found):
         return found
     archive = zipfile.ZipFile(io.BytesIO(found))
     return b"".join(archive.read(entry) for entry in archive.namelist())
+
+
+@pytest.mark.parametrize("name", ["jobs:history", "jobs:detail", "jobs:compare"])
+def test_page_costs_a_teammate_the_same_for_few_and_for_many(
+    as_user, alice, bob, make_job, output, django_assert_max_num_queries, name
+):
+    browser, url = as_user(bob), address(name, output.job)
+    with CaptureQueriesContext(connection) as few:
+        browser.get(url)
+    for _ in range(5):
+        stored_output(output.job)
+        stored_output(make_job(alice))
+    with django_assert_max_num_queries(len(few)):
+        browser.get(url)
