@@ -224,6 +224,17 @@ def test_lately_is_the_last_thirty_days(alice, rita, finish):
     assert review_figures.lately(rita).decided == 1
 
 
+# On the review page
+
+
+def test_review_page_tells_todays_verdicts_and_those_of_the_last_days(as_user, alice, rita, rob, finish):
+    first, second = finish(alice, 2, at=timezone.now() - timedelta(hours=2)).outputs.all()
+    review.decide([first], rob, review.wish("approved"))
+    page = as_user(rita).get(reverse("jobs:review_output", args=[second.pk])).content.decode()
+    told = page.split('class="review-figures"')[1]
+    assert all(words in told for words in ("1 verdict today", "100 % approved", "rob", "2\xa0hours"))
+
+
 # On the usage page
 
 

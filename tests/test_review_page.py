@@ -676,7 +676,7 @@ def fill(alice, make_job):
 @pytest.mark.parametrize("count", [3, MANY])
 def test_page_costs_the_same_for_few_and_for_many(client, fill, django_assert_num_queries, count, query):
     output = fill(count)[1].outputs.get()
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(22):
         assert len(client.get(at(output, query)).context["entries"]) == min(count, 24)
 
 

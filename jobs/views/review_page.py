@@ -14,7 +14,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from jobs import figures, looking, review
+from jobs import figures, looking, review, review_figures
 from jobs.filters import name_of
 from jobs.models import Job, JobInput, Output, RejectionReason, ReviewDecision
 from jobs.models.review import NOTE_MAX
@@ -109,6 +109,9 @@ def _around(request: HttpRequest, found: Queue, filtered: QueueFilter, job: Job 
         "is_filtered": bool(kept(request)),
         "filters_on": len(kept(request)),
         "poll_seconds": looking.EVERY,
+        "today": review_figures.today(request.user),
+        "lately": review_figures.lately(request.user),
+        "timed": review_figures.TIMED,
     }
 
 
