@@ -87,9 +87,7 @@ def _pages(service: Desk, browser: Browser) -> list[tuple[str, float, float]]:
     ]
 
 
-def _measured(
-    service: Desk, browser: Browser, path: str, is_slow: bool = False, user: str = "alice"
-) -> dict[str, Any]:
+def _measured(service: Desk, browser: Browser, path: str, is_slow: bool = False, user: str = "alice") -> dict[str, Any]:
     context = browser.new_context(base_url=service.url, **chromium.DEVICES["phone"])
     context.add_cookies(service.cookies(user))
     context.add_init_script(OBSERVE)
