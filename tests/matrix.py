@@ -46,7 +46,7 @@ def run(name: str, *more: str, **environment: str) -> int:
     if failed != pytest.ExitCode.TESTS_FAILED:
         return failed
     print(f"\n== What failed on {name}, by itself", flush=True)
-    return _pytest("-v", "--last-failed", "--maxfail", str(FEW), *more, **environment)
+    return _pytest("-v", "--last-failed", "--last-failed-no-failures=none", "--maxfail", str(FEW), *more, **environment)
 
 
 def _pytest(*more: str, **environment: str) -> int:
