@@ -4,10 +4,12 @@ A state changes only through a verb of Job: one conditional UPDATE and one JobEv
 whether it moved the job; False means that somebody else got there first.
 """
 
+from .count import Count
 from .events import JobEvent
 from .files import JobInput, Output, Picture
 from .job import Job
 from .keys import IdempotencyKey
+from .pace import Pace
 from .review import Looking, RejectionReason, ReviewDecision
 from .running import Heartbeat, Provider
 from .search import SearchEntry, SearchIndex
@@ -18,6 +20,7 @@ from .webhooks import Attempt, Event, Problem, WebhookDelivery, WebhookEndpoint
 __all__ = [
     "ApiToken",
     "Attempt",
+    "Count",
     "Event",
     "Heartbeat",
     "IdempotencyKey",
@@ -26,6 +29,7 @@ __all__ = [
     "JobInput",
     "Looking",
     "Output",
+    "Pace",
     "Picture",
     "Problem",
     "Provider",

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from jobs import counts
 from jobs.querysets import JobQuerySet
 from jobs.states import DRIVEN, ENDED, PASSING, TRANSITIONS, Reason, State, Verb
 
@@ -16,6 +17,7 @@ from .events import JobEvent
 from .job_row import JobRow
 from .outbox import announce
 from .review import may_review
+from .running import Provider
 
 NO_TROUBLE: dict[str, Any] = {"trouble": "", "trouble_at": None}
 
@@ -34,7 +36,14 @@ class Job(JobRow):
         return not settings.REQUIRE_APPROVAL or user.pk == self.owner_id or may_review(user)
 
     def claim_for_submit(self, lease: str) -> bool:
-        """Commit the intent before the paid POST leaves."""
+        """Commit the intent before the paid POST leaves; False also when RunComfy may have no more of our jobs."""
+        if not settings.RUNCOMFY_MAX_IN_FLIGHT:
+            return self._claim(lease)
+        with transaction.atomic():
+            Provider.lock()  # two drivers must not both see the last free place
+            return Job.objects.sendable() > 0 and self._claim(lease)
+
+    def _claim(self, lease: str) -> bool:
         return self._move(
             State.SUBMITTING,
             Verb.CLAIMED,
@@ -151,6 +160,7 @@ class Job(JobRow):
             only=~Q(state=State.FAILED),  # that way back is fetch_again()'s
             provider_status=word,
             queue_position=None,
+            delivered_at=timezone.now(),
             result=result,
             cost_usd=cost,
             **NO_TROUBLE,
@@ -272,9 +282,10 @@ class Job(JobRow):
         source = State(source or self.state)
         if state not in TRANSITIONS.get(source, ()):
             return False
-        fields["state"] = state
+        now = timezone.now()
+        fields |= {"state": state, "moved_at": now}
         if state in ENDED:
-            fields |= {"finished_at": timezone.now(), "queue_position": None, "lease": "", "leased_until": None}
+            fields |= {"finished_at": now, "queue_position": None, "lease": "", "leased_until": None}
         where = Q(pk=self.pk, state=source) & (only or Q())
         if lease is not None:
             where &= Q(lease=lease)
@@ -282,8 +293,17 @@ class Job(JobRow):
             moved = Job.objects.filter(where).update(**fields, version=F("version") + 1)
             if moved:
                 self.note(verb, data, by, from_state=source, to_state=state)
+        if moved:
+            self._count(source, fields)
         self._take(moved, fields)
         return bool(moved)
+
+    def _count(self, source: State, fields: dict[str, Any]) -> None:
+        # Since when it was there is known of the state alone that this object was seen in.
+        if self.moved_at and self.state == source:
+            counts.add_time("job_state_seconds", (fields["moved_at"] - self.moved_at).total_seconds(), state=source)
+        if fields["state"] in ENDED:
+            counts.add("jobs_ended", state=fields["state"], reason=fields.get("reason", ""))
 
     def _take(self, changed: int, fields: dict[str, Any]) -> None:
         if changed:
