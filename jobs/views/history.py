@@ -110,9 +110,10 @@ def _add_covers(jobs: list[Job]) -> None:
 
 
 def _sizes(ratio: str) -> str:
-    """How wide a tile of that ratio becomes: the rows of the grid are of equal height, and grow by up to a half."""
+    """How wide a tile of that ratio becomes: the rows of the grid are of equal height, and grow by up to a half. On a
+    phone an upright one is as wide as a square, which the copy of 320 pixels fills well enough."""
     width, height = map(int, ratio.split(":"))
-    return f"(max-width: 44rem) {165 * width // height}px, {260 * width // height}px"
+    return f"(max-width: 44rem) {160 * max(width, height) // height}px, {260 * width // height}px"
 
 
 def _day(job: Job) -> str:
