@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from . import doorbell, network
+from . import counts, doorbell, network
 from .models import Attempt, Heartbeat, Problem, WebhookDelivery
 from .webhooks import trusted_address
 
@@ -69,6 +69,7 @@ def post(delivery: WebhookDelivery) -> Attempt:
     except Exception as raised:  # not even one that is ours may hold back the others
         problem, said = _problem(raised), str(raised)
         logger.info("%s did not reach %s: %r", delivery, delivery.endpoint.host, raised)
+    counts.add("webhook_posts", outcome=problem or "delivered")
     seconds = round(time.monotonic() - begun, 3)
     return Attempt(at.isoformat(), seconds, code, problem, _clean(said))
 

@@ -16,10 +16,11 @@ from itertools import count
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import clients, lifecycle
-from .models import Heartbeat, Job, Provider
+from . import clients, counts, lifecycle, logs
+from .models import Count, Heartbeat, Job, Provider
 from .states import State
 from .steps import step
 from .steps.shared import Drive, in_database
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.1
 LOOK_SECONDS = 0.5  # how often new jobs and wishes to cancel are looked for
+COUNT_SECONDS = 5.0  # how often what was counted is written down
 CONCURRENT_STEPS, CONCURRENT_MIRRORS = 100, 20
 LONG_PAUSE = 10.0  # a job in trouble that waits longer is let go of, with its time in its row
 STEP_FAILED_SECONDS = 10
@@ -43,11 +45,15 @@ def drive(worker: str = "") -> None:
 
 def _has_room() -> bool:
     """Whether a further driver has something to do: a live one with room left finds new jobs by itself."""
-    alive = timezone.now() - timedelta(seconds=4 * LOOK_SECONDS + 1)
-    drivers = Heartbeat.objects.filter(name__startswith=DRIVER, seen_at__gt=alive)
-    if drivers.filter(jobs__lt=settings.DRIVE_CAPACITY).exists():
+    if alive().filter(jobs__lt=settings.DRIVE_CAPACITY).exists():
         return False
     return Job.objects.idle(timezone.now()).exists()
+
+
+def alive() -> QuerySet[Heartbeat]:
+    """The signs of life of the drivers that live."""
+    since = timezone.now() - timedelta(seconds=4 * LOOK_SECONDS + 1)
+    return Heartbeat.objects.filter(name__startswith=DRIVER, seen_at__gt=since)
 
 
 async def _run(worker: str) -> None:
@@ -71,7 +77,7 @@ class Driver:
         self.turn: dict[uuid.UUID, int] = {}  # the one entry of `due` that counts for a job; older ones are void
         self.running: dict[uuid.UUID, asyncio.Task[None]] = {}
         self._order = count()
-        self._looked_at = self._renewed_at = float("-inf")
+        self._looked_at = self._renewed_at = self._counted_at = float("-inf")
 
     async def run(self) -> None:
         begun = time.monotonic()
@@ -104,6 +110,9 @@ class Driver:
             await self._renew(now)
         room = settings.DRIVE_CAPACITY - len(self.held)
         taken, cancelled, is_stopping, self.shared.known = await in_database(self._read, room)
+        if now - self._counted_at >= COUNT_SECONDS:
+            self._counted_at = now
+            await in_database(Count.write)
         for job in taken:
             self._hold(job)
         for job_id, asked_at in cancelled:
@@ -170,13 +179,15 @@ class Driver:
 
     async def _step(self, job: Job) -> None:
         pause, again_at = None, None
-        try:
-            pause = await step(job, self.shared)
-        except Exception:
-            logger.exception("A step of job %s failed", job.pk)
-            again_at = timezone.now() + timedelta(seconds=STEP_FAILED_SECONDS)
-        finally:
-            self.running.pop(job.pk, None)
+        with logs.about(job):
+            try:
+                pause = await step(job, self.shared)
+            except Exception:
+                logger.exception("A step of job %s failed", job.pk)
+                counts.add("step_errors")
+                again_at = timezone.now() + timedelta(seconds=STEP_FAILED_SECONDS)
+            finally:
+                self.running.pop(job.pk, None)
         if pause is not None and (pause < LONG_PAUSE or not job.trouble):
             self._schedule(job.pk, pause)
             return

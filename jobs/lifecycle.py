@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import clients, delivery, doorbell, intake, search, seedream, sizes
-from .models import IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
+from .models import Count, IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
 from .runcomfy import Gone, Model, RunComfyError, Temporary, words
 from .states import State, Verb
 
@@ -90,6 +90,7 @@ def unit_price() -> Decimal | None:
     price = cache.get(PRICE_KEY, default="")
     if price == "":
         price = asyncio.run(_ask_price())
+        Count.write()
         cache.set(PRICE_KEY, price, PRICE_RETRY_SECONDS if price is None else PRICE_SECONDS)
     return price
 

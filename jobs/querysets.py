@@ -11,6 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from . import search
@@ -74,13 +75,29 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def idle(self, now: datetime) -> Self:
         """Jobs that somebody should move and nobody does."""
-        free = Q(leased_until=None) | Q(leased_until__lt=now)
+        free = Q(lease="") | Q(leased_until=None) | Q(leased_until__lt=now)
         due = Q(not_before=None) | Q(not_before__lte=now)
         return self.filter(free & due, state__in=DRIVEN)
+
+    def undriven(self, now: datetime, seconds: float) -> Self:
+        """Jobs that have been idle for at least so long. `idle_since` says since when: it came into its state, was let
+        go of, and was due, whichever was last."""
+        places = [Coalesce(name, "created_at") for name in ("moved_at", "leased_until", "not_before")]
+        before = now - timedelta(seconds=seconds)
+        return (
+            self.idle(now)
+            .filter(created_at__lte=before)
+            .annotate(idle_since=Greatest(*places))
+            .filter(idle_since__lte=before)
+        )
 
     def abandoned(self, now: datetime) -> Self:
         """Submits whose sender is gone: nobody knows whether RunComfy has them."""
         return self.filter(Q(leased_until=None) | Q(leased_until__lt=now), state=State.SUBMITTING)
+
+    def leased(self, now: datetime) -> Self:
+        """Jobs that a driver holds."""
+        return self.filter(~Q(lease=""), leased_until__gte=now)
 
     def lease(self, lease: str, seconds: float, limit: int) -> list["Job"]:
         """Take up to `limit` idle jobs under `lease`, the oldest first."""
@@ -104,5 +121,6 @@ class JobQuerySet(models.QuerySet["Job"]):
             return set(held.values_list("id", flat=True))
 
     def release_lease(self, lease: str, ids: Iterable[uuid.UUID], not_before: datetime | None = None) -> None:
+        """Let go of these jobs; `leased_until` tells from now on since when they are free."""
         later = {"not_before": not_before} if not_before else {}
-        self.filter(lease=lease, id__in=list(ids)).update(lease="", leased_until=None, **later)
+        self.filter(lease=lease, id__in=list(ids)).update(lease="", leased_until=timezone.now(), **later)

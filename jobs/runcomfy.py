@@ -7,7 +7,8 @@ request was accepted: NotSent and Refused are certain, Ambiguous is not. Reads r
 import asyncio
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -18,7 +19,7 @@ from urllib.parse import quote
 
 import httpx
 
-from . import network
+from . import counts, network
 
 WAITING = {"in_queue", "pending", "waiting", "queued"}
 RUNNING = {"in_progress", "starting", "processing", "running"}
@@ -176,20 +177,21 @@ class RunComfy:
     async def submit(self, model_id: str, body: Mapping[str, Any]) -> Accepted:
         """The paid POST, sent once. Raises NotSent, Refused or Ambiguous."""
         content = json.dumps(body).encode()
-        try:
-            async with asyncio.timeout(self._submit_timeout + network.CONNECT_SECONDS):
-                answer = await self._send(
-                    self._submits, "POST", f"/v1/models/{model_id}", content, {"Content-Type": "application/json"}
-                )
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
-            raise NotSent(_words_of(problem)) from problem
-        except (httpx.HTTPError, TimeoutError) as problem:
-            raise Ambiguous(_words_of(problem)) from problem
-        return _accepted(answer)
+        with _counted("submit"):
+            try:
+                async with asyncio.timeout(self._submit_timeout + network.CONNECT_SECONDS):
+                    answer = await self._send(
+                        self._submits, "POST", f"/v1/models/{model_id}", content, {"Content-Type": "application/json"}
+                    )
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
+                raise NotSent(_words_of(problem)) from problem
+            except (httpx.HTTPError, TimeoutError) as problem:
+                raise Ambiguous(_words_of(problem)) from problem
+            return _accepted(answer)
 
     async def status(self, request_id: str) -> Status:
         """Raises Temporary or Gone."""
-        answer = await self._read("GET", f"/v1/requests/{quote(request_id, safe='')}/status")
+        answer = await self._read("status", "GET", f"/v1/requests/{quote(request_id, safe='')}/status")
         model_id = answer.get("model_id")
         position = _position(answer.get("queue_position"))
         return Status(_status_word(answer), position, model_id if isinstance(model_id, str) else "")
@@ -198,7 +200,7 @@ class RunComfy:
         """The result with its cost; not `is_ready` while the request goes on. Raises Temporary or Gone."""
         path = f"/v1/requests/{quote(request_id, safe='')}/result?include_cost=true"
         try:
-            answer = await self._read("GET", path)
+            answer = await self._read("result", "GET", path)
         except Temporary as problem:
             if problem.code == NOT_READY:
                 return Result(word="")
@@ -214,12 +216,12 @@ class RunComfy:
 
     async def cancel(self, request_id: str) -> Cancellation:
         """Raises Temporary or Gone. Asking twice does no harm."""
-        answer = await self._read("POST", f"/v1/requests/{quote(request_id, safe='')}/cancel")
+        answer = await self._read("cancel", "POST", f"/v1/requests/{quote(request_id, safe='')}/cancel")
         return Cancellation(str(answer.get("outcome", "")).lower(), _status_word(answer, default=""))
 
     async def model(self, model_id: str) -> Model:
         """Raises Temporary or Gone."""
-        answer = await self._read("GET", f"/v1/models/{model_id}")
+        answer = await self._read("model", "GET", f"/v1/models/{model_id}")
         return Model(
             model_id=str(answer.get("model_id", model_id)),
             base_price_usd=_money(answer.get("base_price_usd")),
@@ -228,16 +230,17 @@ class RunComfy:
 
     async def balance(self) -> Decimal:
         """US dollars left on the account. Raises Temporary or Gone."""
-        if (amount := _money((await self._read("GET", "/prod/v2/balance")).get("balance_usd"))) is None:
+        if (amount := _money((await self._read("balance", "GET", "/prod/v2/balance")).get("balance_usd"))) is None:
             raise Temporary("an answer without a balance")
         return amount
 
-    async def _read(self, method: str, path: str) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(self._read_timeout + network.CONNECT_SECONDS), self._reads.one() as client:
-                return _read_answer(await self._send(client, method, path))
-        except (httpx.HTTPError, TimeoutError) as problem:
-            raise Temporary(_words_of(problem)) from problem
+    async def _read(self, call: str, method: str, path: str) -> dict[str, Any]:
+        with _counted(call):
+            try:
+                async with asyncio.timeout(self._read_timeout + network.CONNECT_SECONDS), self._reads.one() as client:
+                    return _read_answer(await self._send(client, method, path))
+            except (httpx.HTTPError, TimeoutError) as problem:
+                raise Temporary(_words_of(problem)) from problem
 
     async def _send(
         self,
@@ -258,6 +261,19 @@ class RunComfy:
             # An error may repeat what it did not like about our headers.
             text = text.replace(self._token, "[token]")
         return _Answer(response, text, _json(text))
+
+
+@contextmanager
+def _counted(call: str) -> Iterator[None]:
+    counts.add("runcomfy_calls", call=call)
+    try:
+        yield
+    except RunComfyError as problem:
+        # A result that is asked for too early is an answer, not an error.
+        if problem.code != NOT_READY:
+            code = str(problem.code)[:3] if problem.code else ""
+            counts.add("runcomfy_errors", call=call, kind=type(problem).__name__, code=code)
+        raise
 
 
 def _accepted(answer: _Answer) -> Accepted:

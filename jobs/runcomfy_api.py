@@ -24,7 +24,7 @@ from . import clients, idempotency, intake, lifecycle, output_links, seedream
 from . import runcomfy_answers as answers
 from .calls import Call
 from .files import serve_output
-from .models import IdempotencyKey, Job
+from .models import Count, IdempotencyKey, Job
 from .runcomfy import RunComfyError
 from .runcomfy_answers import Problem
 from .tokens import BearerAuthentication
@@ -100,6 +100,7 @@ class Balance(View):
         balance = cache.get(BALANCE_KEY)
         if balance is None:
             balance = asyncio.run(_ask_balance())
+            Count.write()
             cache.set(BALANCE_KEY, balance, BALANCE_SECONDS)
         return Response({"balance_usd": float(balance), "currency": "USD"})
 

@@ -1,19 +1,22 @@
 """The one door to stored bytes: a file is named by its hash, appears whole or not at all, and is kept once."""
 
 import hashlib
+import json
 import os
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 PREFIX, ABANDONED_SECONDS = "part-", 24 * 3600
+MARK_NAME, MARK, CHECK_SECONDS = "is-writable", b"Seedream Desk may write here.\n", 1.0
 
 
 @contextmanager
@@ -117,6 +120,46 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def check() -> None:
+    """Raise OSError, within seconds, unless the store takes a file now. Nothing is left behind; on S3 one small file,
+    once."""
+    if isinstance(default_storage, FileSystemStorage):
+        with temporary_file() as file:
+            file.write(MARK)
+            file.flush()
+        return
+    with _as_os_errors():
+        _check_bucket(default_storage.bucket_name)  # type: ignore[attr-defined]
+
+
+def _check_bucket(bucket: str) -> None:
+    from botocore.exceptions import ClientError
+
+    client = _impatient_client(json.dumps(settings.STORAGES["default"]))
+    try:
+        client.head_object(Bucket=bucket, Key=MARK_NAME)
+    except ClientError as problem:
+        # Who may not list a bucket is told 403 of a file that is not there.
+        if problem.response["ResponseMetadata"]["HTTPStatusCode"] not in {403, 404}:
+            raise
+        client.put_object(Bucket=bucket, Key=MARK_NAME, Body=MARK)
+
+
+@cache
+def _impatient_client(backend: str) -> Any:
+    """The store's own client, but one that neither waits nor tries again. Made once: that takes long."""
+    from botocore.config import Config
+
+    given = json.loads(backend)
+    given["OPTIONS"]["client_config"] = Config(
+        connect_timeout=CHECK_SECONDS,
+        read_timeout=CHECK_SECONDS,
+        retries={"total_max_attempts": 1},
+        signature_version=given["OPTIONS"]["signature_version"],
+    )
+    return storages.create_storage(given).connection.meta.client  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -1,7 +1,11 @@
 """django-q2's entry points. A task may run twice, late or never: it looks at the rows first."""
 
+import logging
 import os
+from collections.abc import Callable
 from datetime import timedelta
+from functools import wraps
+from typing import ParamSpec
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,25 +15,49 @@ from django_q.models import Failure
 
 from . import dispatch, lifecycle, sizes, store, upkeep
 from . import drive as driving
-from .models import Heartbeat, IdempotencyKey, Tally, WebhookDelivery
+from .models import Count, Heartbeat, IdempotencyKey, Tally, WebhookDelivery
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
 
 FAILURES_KEPT = timedelta(days=30)
 TALLIES_SECONDS = 24 * 3600  # longer than any of them counts
 WORKER_ENVIRONMENT = "SEEDREAM_WORKER"  # the name of the cluster that this process works in
 
 
+def task(function: Callable[P, None]) -> Callable[P, None]:
+    """Tell of what goes wrong in the same log as everything else (django-q2 makes one long text of it), and write down
+    what was counted."""
+
+    @wraps(function)
+    def run(*arguments: P.args, **named: P.kwargs) -> None:
+        try:
+            function(*arguments, **named)
+        except Exception:
+            logger.exception("The task %s failed", function.__name__)
+            raise
+        finally:
+            Count.write()
+
+    return run
+
+
+@task
 def drive() -> None:
     driving.drive(_worker())
 
 
+@task
 def make_sizes() -> None:
     sizes.make_waiting(_worker())
 
 
+@task
 def send_webhooks() -> None:
     dispatch.send_waiting(_worker())
 
 
+@task
 def send_password_mail(email: str, language: str) -> None:
     """To whoever has that address. Its link leads to PUBLIC_BASE_URL, not to the host that the request named."""
     form = PasswordResetForm({"email": email})
@@ -42,6 +70,7 @@ def send_password_mail(email: str, language: str) -> None:
             )
 
 
+@task
 def sweep() -> None:
     lifecycle.sweep()
     lifecycle.look_after_provider()
@@ -54,6 +83,7 @@ def sweep() -> None:
     Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_KEPT).delete()
 
 
+@task
 def beat() -> None:
     """Show that this cluster works, and sweep: a lost ring then costs seconds."""
     now = timezone.now()

@@ -127,7 +127,7 @@ def delete(job: Job, by: Any = None) -> None:
         ended.delete()
         Picture.objects.filter(pk__in=[row.pk for row in pictures], uses=None).delete()
     _remove(files)
-    logger.info("Job %s (request %s) was deleted by %s", job.pk, job.request_id, by or "the command line")
+    logger.info("The job was deleted by %s", by or "the command line", extra={"job": job})
 
 
 def forget_unused() -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import archive, compare, history, job, media, new, picture, review, tokens, usage, webhooks
+from .views import archive, compare, health, history, job, media, new, picture, review, tokens, usage, webhooks
 
 app_name = "jobs"
 urlpatterns = [
@@ -33,6 +33,7 @@ urlpatterns = [
     path("review/undo/<uuid:act>/", review.undo, name="undo_review"),
     path("outputs/<uuid:pk>/", media.output_file, name="output_file"),
     path("outputs/<uuid:pk>/<int:width>.webp", media.output_size, name="output_size"),
+    path("worker-note/", health.worker_note, name="worker_note"),
     path("archive.zip", archive.archive, name="archive"),
     path("kept/<str:reference>/", media.kept, name="kept"),
     path("inputs/<str:token>/<str:name>", media.input_for_provider, name="input"),

@@ -1,5 +1,8 @@
 """Middleware of our own."""
 
+import logging
+import re
+import uuid
 from collections.abc import Callable
 
 from django.conf import settings
@@ -8,7 +11,32 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils.translation import activate, get_language, get_language_from_request, override
 from django.utils.translation import gettext as _
 
-from jobs import programs
+from jobs import logs, programs
+
+logger = logging.getLogger(__name__)
+NUMBER = re.compile(r"[\w.:-]{1,100}", re.ASCII)
+
+
+def number_requests(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Lines of the log tell which request they belong to, and so does the answer. A proxy's own number is kept."""
+
+    def number(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request.number = given if NUMBER.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        token = logs.request_number.set(request.number)  # type: ignore[attr-defined]
+        try:
+            response = get_response(request)
+            # The route, not the address: that may open a door by itself.
+            route = request.resolver_match.route if request.resolver_match else "?"
+            logger.debug("%s %s %d", request.method, route, response.status_code)
+        finally:
+            logs.request_number.reset(token)
+        response["X-Request-ID"] = request.number  # type: ignore[attr-defined]
+        return response
+
+    return number
 
 
 def limit_body(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

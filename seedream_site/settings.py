@@ -15,6 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from whitenoise.compress import Compressor
 
+from jobs.logs import is_news
+
 from .environment import (
     addresses,
     choice,
@@ -32,6 +34,7 @@ from .environment import (
     web_address,
     words,
 )
+from .sentry import report_errors_to
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -65,7 +68,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 BEHIND_PROXY = flag("BEHIND_PROXY", False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # the process manager asks over plain http
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # who watches asks over plain http
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
@@ -90,6 +93,7 @@ INSTALLED_APPS = [
     "jobs",
 ]
 MIDDLEWARE = [
+    "seedream_site.middleware.number_requests",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "seedream_site.middleware.limit_body",
@@ -117,6 +121,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "jobs.views.site.provider_notes",
+                "jobs.views.health.waiting",
             ]
         },
     }
@@ -190,6 +195,9 @@ if IS_SQLITE:
         "timeout": 20,
     }
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}
+else:
+    # psycopg would wait for two minutes, and a page with it.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 
 REDIS_URL = redis_address("REDIS_URL")
 CACHES = {
@@ -310,6 +318,9 @@ DRIVE_SECONDS = number("DRIVE_SECONDS", 20.0, 0.1, 100)
 DRIVE_CAPACITY = number("DRIVE_CAPACITY", 1000, 1, 10_000)
 LEASE_SECONDS = number("LEASE_SECONDS", 15.0, 1, 120)
 WORKER_STALE_SECONDS = number("WORKER_STALE_SECONDS", 60.0, 5, 3600)
+# From when on a missing sign of life, or a job that nobody moves, is told: before the queue is restarted, and so early
+# that it is on every open page within a minute.
+LATE_SECONDS = max(15.0, WORKER_STALE_SECONDS * 2 / 3)
 
 # Webhooks: how long a receiver may take, and how long the log of deliveries goes back.
 WEBHOOK_TIMEOUT = number("WEBHOOK_TIMEOUT", 15.0, 1, 30)
@@ -388,19 +399,46 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# Logs
+# Watching it
+
+# Who may read /metrics, besides staff; without it there is none.
+METRICS_TOKEN = secret("METRICS_TOKEN")
 
 LOG_LEVEL = choice("LOG_LEVEL", "INFO", {*logging.getLevelNamesMapping()})
+LOG_FORMAT = choice("LOG_FORMAT", "text", {"text", "json"})
+_MAIL = globals().get("MAILERS", {}).get("default", {}).get("OPTIONS", {}).get("password")
+_SECRETS = [
+    SECRET_KEY,
+    RUNCOMFY_API_TOKEN,
+    METRICS_TOKEN,
+    ADMIN_PASSWORD,
+    text("S3_SECRET_KEY"),
+    str(DATABASES["default"].get("PASSWORD") or ""),
+    urlsplit(REDIS_URL).password or "",
+    globals().get("EMAIL_HOST_PASSWORD") or _MAIL or "",
+]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "jobs.logs.Lines", "secrets": _SECRETS},
+        "json": {"()": "jobs.logs.Json", "secrets": _SECRETS},
+    },
+    "filters": {"news": {"()": "django.utils.log.CallbackFilter", "callback": is_news}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "jobs": {"level": LOG_LEVEL},
+        "seedream_site": {"level": LOG_LEVEL},
+        "django.request": {"filters": ["news"]},
         "django-q": {"level": "WARNING"},
         # Its INFO line holds each URL asked for, signed ones included.
         "httpx": {"level": "WARNING"},
+        # The web server brings handlers of its own.
+        "_granian": {"handlers": ["console"], "propagate": False},
     },
 }
+
+SENTRY_DSN = text("SENTRY_DSN")
+if SENTRY_DSN:
+    report_errors_to(SENTRY_DSN, text("SENTRY_ENVIRONMENT", "production"))

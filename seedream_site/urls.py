@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
 from jobs.views.account import AskForNewPassword, SignIn
+from jobs.views.health import figures, readyz
 from jobs.views.site import healthz
 
 admin.site.site_header = admin.site.site_title = _("Seedream Desk")
@@ -26,6 +27,8 @@ handler400 = "jobs.views.site.bad_request"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("metrics", figures, name="metrics"),
     path("favicon.ico", icon, name="favicon"),
     path("language/", login_not_required(set_language), name="set_language"),
     path("sign-in/", SignIn.as_view(), name="login"),

@@ -228,5 +228,5 @@ def test_changes_are_those_of_the_edits_that_are_shown(compare, make_edit):
 def test_compare_costs_the_same_for_few_and_for_many(compare, make_edit, django_assert_num_queries, edits, results):
     jobs = [make_edit(results=results) for _ in range(edits)]
     compare(*jobs)
-    with django_assert_num_queries(9):  # session, user, permissions, jobs, inputs, pictures, outputs, RunComfy
+    with django_assert_num_queries(10):  # session, user, permissions, jobs, inputs, pictures, outputs, RunComfy, worker
         compare(*jobs)

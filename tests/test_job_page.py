@@ -293,6 +293,6 @@ def test_job_page_costs_the_same_for_few_and_for_many(as_user, alice, make_job, 
     client = as_user(alice)
     shown(client, job)
     # session, user, job, outputs, figures, children with covers (3), parent with covers (2), newer,
-    # older, inputs, events, whether RunComfy is down
-    with django_assert_num_queries(17):
+    # older, inputs, events, RunComfy, worker
+    with django_assert_num_queries(18):
         shown(client, job)

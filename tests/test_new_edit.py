@@ -250,7 +250,7 @@ def test_form_costs_the_same_for_one_result_and_for_ten(as_user, alice, make_job
     outputs = [stored_output(make_job(alice)) for _ in range(count)]
     client = as_user(alice)
     figures.usual_table()
-    with django_assert_num_queries(6):  # session, user, permissions, results with their jobs, whether RunComfy is down
+    with django_assert_num_queries(7):  # session, user, permissions, results with their jobs, RunComfy, worker
         start(client, *outputs)
 
 

@@ -22,6 +22,10 @@ API_MOVERS = {"nobody": 401, "teammate": 403, "reviewer": 403, "owner": 200, "st
 # name of the address: (method, verdicts)
 VERDICTS = {
     "healthz": ("get", OPEN),
+    "readyz": ("get", OPEN),
+    # Off until METRICS_TOKEN is set; test_metrics tells who may read them then.
+    "metrics": ("get", {"nobody": 404, "teammate": 404, "reviewer": 404, "owner": 404, "staff": 404}),
+    "jobs:worker_note": ("get", MEMBERS),
     "favicon": ("get", {"nobody": 302, "teammate": 302, "reviewer": 302, "owner": 302, "staff": 302}),
     "login": ("get", {"nobody": 200, "teammate": 302, "reviewer": 302, "owner": 302, "staff": 302}),
     "logout": ("post", {"nobody": 302, "teammate": 302, "reviewer": 302, "owner": 302, "staff": 302}),
@@ -167,6 +171,7 @@ def address(name: str, job: Job) -> str:
         "runcomfy:output": [output_links.token_of(job.outputs.get(), job.owner), "1.png"],
         "jobs:send_webhook_again": [job.pk, job.pk],
         "jobs:webhooks": [],
+        **dict.fromkeys(("readyz", "metrics", "jobs:worker_note"), ()),
         "jobs:kept": [intake.reference(entry.picture, job.owner)],
     }
     if name in ("jobs:archive", "jobs:compare"):

@@ -138,5 +138,6 @@ def test_picture_page_costs_the_same_for_few_and_for_many(
         reuse(output, alice)
     client = as_user(alice)
     client.get(output.get_absolute_url())
-    with django_assert_num_queries(8):  # session, user, permissions, output with job, later edits, neighbours, RunComfy
+    # session, user, permissions, output with job, later edits, neighbours, RunComfy, worker
+    with django_assert_num_queries(9):
         client.get(output.get_absolute_url())

@@ -165,12 +165,12 @@ def test_usage_of_a_month_that_is_none_is_unknown(as_user, alice, page, month):
 def test_usage_asks_the_database_equally_often_for_more(as_user, alice, bob, django_assert_num_queries):
     client = as_user(alice)
     run(alice)
-    # session, user, permissions, provider, first and last, months, the month, the one before, its verdicts
-    with django_assert_num_queries(10):
+    # session, user, permissions, provider, worker, first and last, months, the month, the one before, its verdicts
+    with django_assert_num_queries(11):
         shown(client)
     for day in range(1, 25):
         run(bob if day % 2 else alice, at=NOVEMBER.replace(day=day, month=day % 11 + 1))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         shown(client)
 
 

@@ -106,7 +106,7 @@ def test_list_costs_the_same_for_few_and_for_many(as_user, alice, add_deliveries
     for number in range(count):
         add_deliveries(make_endpoint(alice, name=str(number)), 2)
     client = as_user(alice)
-    with django_assert_num_queries(6):  # session, user, permissions, webhooks, RunComfy
+    with django_assert_num_queries(7):  # session, user, permissions, webhooks, RunComfy, worker
         client.get(LIST)
 
 
@@ -238,7 +238,7 @@ def test_log_costs_the_same_for_few_and_for_many(
 ):
     add_deliveries(endpoint, count)
     client = as_user(alice)
-    with django_assert_num_queries(7):  # session, user, permissions, webhook, log, RunComfy
+    with django_assert_num_queries(8):  # session, user, permissions, webhook, log, RunComfy, worker
         client.get(page_of(endpoint))
 
 

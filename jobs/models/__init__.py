@@ -4,6 +4,7 @@ A state changes only through a verb of Job: one conditional UPDATE and one JobEv
 whether it moved the job; False means that somebody else got there first.
 """
 
+from .count import Count
 from .events import JobEvent
 from .files import JobInput, Output, Picture
 from .job import Job
@@ -18,6 +19,7 @@ from .webhooks import Attempt, Event, Problem, WebhookDelivery, WebhookEndpoint
 __all__ = [
     "ApiToken",
     "Attempt",
+    "Count",
     "Event",
     "Heartbeat",
     "IdempotencyKey",

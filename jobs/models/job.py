@@ -9,9 +9,11 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from jobs import counts
 from jobs.querysets import JobQuerySet
 from jobs.states import DRIVEN, ENDED, PASSING, TRANSITIONS, Reason, State, Verb
 
+from .count import Count
 from .events import JobEvent
 from .job_row import JobRow
 from .outbox import announce
@@ -272,9 +274,10 @@ class Job(JobRow):
         source = State(source or self.state)
         if state not in TRANSITIONS.get(source, ()):
             return False
-        fields["state"] = state
+        now = timezone.now()
+        fields |= {"state": state, "moved_at": now}
         if state in ENDED:
-            fields |= {"finished_at": timezone.now(), "queue_position": None, "lease": "", "leased_until": None}
+            fields |= {"finished_at": now, "queue_position": None, "lease": "", "leased_until": None}
         where = Q(pk=self.pk, state=source) & (only or Q())
         if lease is not None:
             where &= Q(lease=lease)
@@ -282,8 +285,19 @@ class Job(JobRow):
             moved = Job.objects.filter(where).update(**fields, version=F("version") + 1)
             if moved:
                 self.note(verb, data, by, from_state=source, to_state=state)
+        if moved:
+            self._count(source, fields)
+        if moved and by:  # a driver writes down what it counts by itself
+            transaction.on_commit(Count.write)
         self._take(moved, fields)
         return bool(moved)
+
+    def _count(self, source: State, fields: dict[str, Any]) -> None:
+        # Since when it was there is known of the state alone that this object was seen in.
+        if self.moved_at and self.state == source:
+            counts.add_time("job_state_seconds", (fields["moved_at"] - self.moved_at).total_seconds(), state=source)
+        if fields["state"] in ENDED:
+            counts.add("jobs_ended", state=fields["state"], reason=fields.get("reason", ""))
 
     def _take(self, changed: int, fields: dict[str, Any]) -> None:
         if changed:

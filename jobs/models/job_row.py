@@ -36,6 +36,7 @@ class JobRow(models.Model):
     # Where it stands
     state = models.CharField(max_length=20, choices=State.choices, default=State.PENDING)
     version = models.PositiveIntegerField(default=1, help_text=_("Grows with every change"))
+    moved_at = models.DateTimeField(null=True, default=timezone.now, help_text=_("Since when it is in this state"))
     reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     trouble = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     trouble_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it waits for that"))

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +53,11 @@ class Heartbeat(models.Model):
         leaves its last behind."""
         alive = {"is_stopping": False, "seen_at__gt": timezone.now() - ALIVE}
         return cls.objects.filter(name__startswith=WORKER, **alive).exists()
+
+    @classmethod
+    def last(cls) -> datetime | None:
+        """When anything in the background last gave a sign of life."""
+        return cls.objects.aggregate(Max("seen_at"))["seen_at__max"]
 
 
 class Provider(models.Model):

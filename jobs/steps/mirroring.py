@@ -6,7 +6,7 @@ import logging
 from django.conf import settings
 from django.db import transaction
 
-from jobs import doorbell, mirror, seedream, store
+from jobs import counts, doorbell, mirror, seedream, store
 from jobs.models import Job, Output
 from jobs.runcomfy import Gone, Temporary
 from jobs.states import Reason
@@ -50,6 +50,7 @@ async def _mirror_one(job: Job, drive: Drive, position: int, url: str) -> Except
             await in_database(job.forget_output, position)
             return mirror.NotFetched("the stored file was removed")
     except (mirror.NotFetched, OSError) as problem:
+        counts.add("mirror_errors", kind="not_fetched" if isinstance(problem, mirror.NotFetched) else "not_stored")
         return problem
     return None
 
@@ -77,6 +78,8 @@ def _keep_output(job: Job, lease: str, position: int, url: str, stored: mirror.S
         if is_new:
             job.tell_stored({"position": position, "sha256": stored.sha256, "size": stored.size})
             doorbell.ring("make_sizes")
+            counts.add("mirrored_files")
+            counts.add("mirrored_bytes", stored.size)
 
 
 async def _mirror_again(job: Job, drive: Drive, problems: list[Exception]) -> float | None:

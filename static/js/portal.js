@@ -99,3 +99,20 @@ document.addEventListener('htmx:beforeSwap', (event) => {
   event.detail.shouldSwap = false;
   location.reload();
 });
+
+// That edits wait for the worker is told on pages that stay open, too, and taken back there.
+const LOOK_SECONDS = 15;
+const note = document.getElementById('worker-note');
+
+async function lookAtWorker() {
+  if (document.hidden) return;
+  const shown = note.querySelector('[data-trouble]')?.dataset.trouble ?? '';
+  try {
+    const answer = await fetch(`${note.dataset.address}?shown=${shown}`, { redirect: 'manual' });
+    if (answer.status === 200) note.innerHTML = await answer.text();
+  } catch {
+    // Nobody answers; the next look may find somebody.
+  }
+}
+
+if (note) setInterval(lookAtWorker, LOOK_SECONDS * 1000);

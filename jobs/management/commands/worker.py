@@ -6,6 +6,7 @@ killed and started anew; the jobs do not notice, for their rows are the truth.
 """
 
 import ctypes
+import logging
 import os
 import re
 import signal
@@ -30,6 +31,8 @@ from jobs.models import Heartbeat, Job
 from jobs.states import State
 from jobs.tasks import WORKER_ENVIRONMENT
 
+logger = logging.getLogger(__name__)
+
 TICK, BEAT_SECONDS, STOP_SECONDS = 0.2, 5.0, 15.0
 PR_SET_PDEATHSIG = 1
 
@@ -50,7 +53,6 @@ class Command(BaseCommand):
         while not self.is_stopping:
             _end_unwatched()
             self._watch_one_cluster()
-        Heartbeat.objects.filter(name=self.name).delete()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         self.is_stopping = True
@@ -62,13 +64,16 @@ class Command(BaseCommand):
                 connection.ensure_connection()
                 return True
             except OperationalError as problem:
-                self.stderr.write(f"Waiting for the database: {problem}")
+                logger.warning("Waiting for the database: %s", problem)
                 time.sleep(2)
         return False
 
     def _watch_one_cluster(self) -> None:
-        beat = {"seen_at": timezone.now(), "is_stopping": False}
-        Heartbeat.objects.update_or_create(name=self.name, defaults=beat)
+        # Of the new cluster, only its own work is a sign of life: one that never works must be seen.
+        beat = {"is_stopping": False}
+        Heartbeat.objects.update_or_create(
+            name=self.name, defaults=beat, create_defaults={**beat, "seen_at": timezone.now()}
+        )
         cluster = subprocess.Popen(
             [sys.executable, sys.argv[0], "qcluster"],
             env={**os.environ, WORKER_ENVIRONMENT: self.name},
@@ -82,6 +87,7 @@ class Command(BaseCommand):
             self._end(cluster)
 
     def _watch(self, cluster: subprocess.Popen[bytes]) -> None:
+        self.begun_at = timezone.now()
         beaten_at = time.monotonic()
         while not self.is_stopping and cluster.poll() is None:
             time.sleep(TICK)
@@ -89,10 +95,10 @@ class Command(BaseCommand):
                 continue
             beaten_at = time.monotonic()
             if self._is_stale():
-                self.stderr.write(f"The queue has not worked for {settings.WORKER_STALE_SECONDS:.0f} s: restarting it.")
+                logger.error("The queue has not worked for %.0f s: restarting it.", settings.WORKER_STALE_SECONDS)
                 return
         if not self.is_stopping:
-            self.stderr.write(f"The queue ended by itself ({cluster.poll()}): starting it again.")
+            logger.error("The queue ended by itself (%s): starting it again.", cluster.poll())
 
     def _is_stale(self) -> bool:
         """Ring for the next beat; whether the last one is too long ago."""
@@ -102,9 +108,9 @@ class Command(BaseCommand):
             seen_at = Heartbeat.objects.values_list("seen_at", flat=True).get(name=self.name)
         except (DatabaseError, RedisError) as problem:
             # Nothing can be said of the cluster while its database is away.
-            self.stderr.write(f"Cannot read the heartbeat: {problem}")
+            logger.warning("Cannot read the heartbeat: %s", problem)
             return False
-        return timezone.now() - seen_at > timedelta(seconds=settings.WORKER_STALE_SECONDS)
+        return timezone.now() - max(seen_at, self.begun_at) > timedelta(seconds=settings.WORKER_STALE_SECONDS)
 
     def _end(self, cluster: subprocess.Popen[bytes]) -> None:
         """Ask the drivers to hand back, then the main process to stop, and clear away whatever is left."""
@@ -115,7 +121,7 @@ class Command(BaseCommand):
         while cluster.poll() is None and self._is_worth_waiting(time.monotonic() - begun):
             time.sleep(TICK)
         if cluster.poll() is None:
-            self.stderr.write("The queue did not stop in time: killing it.")
+            logger.warning("The queue did not stop in time: killing it.")
         try:
             # Also when it ended by itself: its sentinel or its workers may have outlived it.
             os.killpg(cluster.pid, signal.SIGKILL)
