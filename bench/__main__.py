@@ -1,4 +1,7 @@
-"""`python -m bench [history] [pages]`: run benchmarks; all together write bench/RESULTS.md. 1 when over a budget."""
+"""`python -m bench [history] [pages] [polling]`: run benchmarks; all together write bench/RESULTS.md.
+
+1 when over a budget.
+"""
 
 import importlib.metadata
 import os
@@ -10,7 +13,11 @@ from pathlib import Path
 
 from tests.browser import chromium
 
-PARTS = {"history": "The history among many jobs", "pages": "Pages on a slow phone"}
+PARTS = {
+    "history": "The history among many jobs",
+    "pages": "Pages on a slow phone",
+    "polling": "Status calls, and how late an end is seen",
+}
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SETTINGS = {"READ_DOT_ENV": "false", "SECRET_KEY": "bench-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"}
 

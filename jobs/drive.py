@@ -6,23 +6,25 @@ jobs are taken by the next one.
 """
 
 import asyncio
-import heapq
 import logging
-import random
+import math
 import time
 import uuid
-from datetime import timedelta
-from itertools import count
+from collections import deque
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import clients, counts, lifecycle, logs
-from .models import Count, Heartbeat, Job, Provider
+from . import clients, counts, figures, lifecycle, logs
+from .agenda import KINDS, MIRROR, POLL, SUBMIT, Agenda, Moments
+from .models import Count, Heartbeat, Job, Pace, Provider
 from .states import State
 from .steps import step
+from .steps.polling import first_pause
 from .steps.shared import Drive, in_database
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ TICK = 0.1
 LOOK_SECONDS = 0.5  # how often new jobs and wishes to cancel are looked for
 COUNT_SECONDS = 5.0  # how often what was counted is written down
 CONCURRENT_STEPS, CONCURRENT_MIRRORS = 100, 20
+# How often moments for calls are reserved among all drivers, and for how long ahead
+RESERVE_SECONDS, RESERVED_SECONDS = 0.25, 0.5
 LONG_PAUSE = 10.0  # a job in trouble that waits longer is let go of, with its time in its row
 STEP_FAILED_SECONDS = 10
 DRIVER = "driver:"
@@ -47,7 +51,7 @@ def _has_room() -> bool:
     """Whether a further driver has something to do: a live one with room left finds new jobs by itself."""
     if alive().filter(jobs__lt=settings.DRIVE_CAPACITY).exists():
         return False
-    return Job.objects.idle(timezone.now()).exists()
+    return Job.objects.takeable(timezone.now()).exists()
 
 
 def alive() -> QuerySet[Heartbeat]:
@@ -61,10 +65,21 @@ async def _run(worker: str) -> None:
     try:
         async with clients.model_api() as provider, clients.output_files() as files:
             await in_database(close_old_connections)
-            await Driver(Drive(lease, provider, files), worker).run()
+            usual = await in_database(figures.usual_times)
+            await Driver(Drive(lease, provider, files, usual), worker).run()
     finally:
         # The thread outlives this run, and a kept connection would outlive a restart of the database.
         await in_database(connections.close_all)
+
+
+class Seen(NamedTuple):
+    """What one look at the database brought; `sendable` is how many jobs RunComfy may have more of."""
+
+    taken: list[Job]
+    cancelled: list[tuple[uuid.UUID, datetime | None]]
+    is_stopping: bool
+    known: Provider
+    sendable: float
 
 
 class Driver:
@@ -73,16 +88,22 @@ class Driver:
     def __init__(self, shared: Drive, worker: str = ""):
         self.shared, self.lease, self.worker = shared, shared.lease, worker
         self.held: dict[uuid.UUID, Job] = {}
-        self.due: list[tuple[float, int, uuid.UUID]] = []
-        self.turn: dict[uuid.UUID, int] = {}  # the one entry of `due` that counts for a job; older ones are void
+        self.agenda = Agenda()
         self.running: dict[uuid.UUID, asyncio.Task[None]] = {}
-        self._order = count()
-        self._looked_at = self._renewed_at = self._counted_at = float("-inf")
+        self.moments = {
+            SUBMIT: Moments(settings.RUNCOMFY_SUBMITS_PER_SECOND),
+            POLL: Moments(settings.RUNCOMFY_POLLS_PER_SECOND),
+        }
+        self.sendable: float = 0
+        self._kinds = deque(KINDS)
+        self._looked_at = self._renewed_at = self._counted_at = self._reserved_at = float("-inf")
 
     async def run(self) -> None:
         begun = time.monotonic()
         try:
             while self._may_go_on(time.monotonic() - begun) and await self._look():
+                self.agenda.line_up(time.monotonic(), self.held)
+                await self._reserve()
                 self._start_due()
                 await asyncio.sleep(TICK)
             await in_database(self._release, set(self.held) - set(self.running))
@@ -108,27 +129,32 @@ class Driver:
         self._looked_at = now
         if now - self._renewed_at >= settings.LEASE_SECONDS / 3:
             await self._renew(now)
-        room = settings.DRIVE_CAPACITY - len(self.held)
-        taken, cancelled, is_stopping, self.shared.known = await in_database(self._read, room)
+        unsent = sum(job.state == State.PENDING for job in self.held.values())
+        seen = await in_database(self._read, settings.DRIVE_CAPACITY - len(self.held), unsent)
+        self.shared.known, self.sendable = seen.known, seen.sendable
         if now - self._counted_at >= COUNT_SECONDS:
             self._counted_at = now
             await in_database(Count.write)
-        for job in taken:
+        for job in seen.taken:
             self._hold(job)
-        for job_id, asked_at in cancelled:
+        for job_id, asked_at in seen.cancelled:
             self._hurry(job_id, asked_at)
-        if is_stopping:
+        if seen.is_stopping:
             self._stop_mirroring()
-        return bool(self.held) and not is_stopping
+        return bool(self.held) and not seen.is_stopping
 
-    def _read(self, room: int) -> tuple[list[Job], list[tuple[uuid.UUID, object]], bool, Provider]:
+    def _read(self, room: int, unsent: int) -> Seen:
         Heartbeat.objects.update_or_create(
             name=DRIVER + self.lease, defaults={"seen_at": timezone.now(), "jobs": len(self.held)}
         )
         is_stopping = Heartbeat.objects.filter(name=self.worker, is_stopping=True).exists()
-        taken = [] if is_stopping else Job.objects.lease(self.lease, settings.LEASE_SECONDS, room)
+        sendable = Job.objects.sendable()
+        # Of unsent jobs only as many as are soon sent: one user's thousand would leave no room for another's one.
+        more = min(sendable, 2 * (settings.RUNCOMFY_SUBMITS_PER_SECOND or CONCURRENT_STEPS)) - unsent
+        taken = [] if is_stopping else Job.objects.lease(self.lease, settings.LEASE_SECONDS, room, math.ceil(more))
         asked = Job.objects.filter(lease=self.lease, cancel_requested_at__isnull=False)
-        return taken, list(asked.values_list("id", "cancel_requested_at")), is_stopping, Provider.known()
+        cancelled = list(asked.values_list("id", "cancel_requested_at"))
+        return Seen(taken, cancelled, is_stopping, Provider.known(), sendable)
 
     async def _renew(self, now: float) -> None:
         """Prolong all leases in one UPDATE; what was lost to another driver is let go of."""
@@ -143,42 +169,66 @@ class Driver:
 
     def _hold(self, job: Job) -> None:
         self.held[job.pk] = job
-        # A hand-over must not make every job of a large fleet poll in the same moment.
         is_polled = job.state in (State.IN_QUEUE, State.IN_PROGRESS)
-        self._schedule(job.pk, random.uniform(0, settings.RUNCOMFY_POLL_SECONDS) if is_polled else 0.0)  # noqa: S311
+        self._put(job.pk, first_pause(job, self.shared.usual) if is_polled else 0.0)
 
-    def _hurry(self, job_id: uuid.UUID, asked_at: object) -> None:
+    def _hurry(self, job_id: uuid.UUID, asked_at: datetime | None) -> None:
         job = self.held.get(job_id)
         if job is not None and job.cancel_requested_at is None:
-            job.cancel_requested_at = asked_at  # type: ignore[assignment]
-            self._schedule(job_id, 0.0)
+            job.cancel_requested_at = asked_at
+            if job_id not in self.running:
+                self._put(job_id, 0.0, is_urgent=True)
 
     def _forget(self, job_id: uuid.UUID) -> None:
         self.held.pop(job_id, None)
-        self.turn.pop(job_id, None)
+        self.agenda.drop(job_id)
         self.shared.misses.pop(job_id, None)
 
-    def _schedule(self, job_id: uuid.UUID, seconds: float) -> None:
-        self.turn[job_id] = next(self._order)
-        heapq.heappush(self.due, (time.monotonic() + seconds, self.turn[job_id], job_id))
+    def _put(self, job_id: uuid.UUID, seconds: float, is_urgent: bool = False) -> None:
+        self.agenda.put(job_id, time.monotonic() + seconds, is_urgent)
+
+    async def _reserve(self) -> None:
+        """Where calls are limited, ask for moments for those that wait."""
+        now = time.monotonic()
+        if now - self._reserved_at < RESERVE_SECONDS or self.shared.is_held:
+            return
+        for kind, moments in self.moments.items():
+            waiting = min(self.agenda.waiting(kind), self.sendable if kind == SUBMIT else math.inf)
+            if wanted := moments.missing(int(waiting), now):
+                self._reserved_at = now
+                given = await in_database(Pace.reserve, kind, moments.per_second, wanted, RESERVED_SECONDS)
+                now = time.monotonic()
+                moments.add([now + seconds for seconds in given])
 
     def _start_due(self) -> None:
-        mirroring = self._count_mirroring()
-        while self.due and self.due[0][0] <= time.monotonic() and len(self.running) < CONCURRENT_STEPS:
-            _at, order, job_id = heapq.heappop(self.due)
-            job = self.held.get(job_id)
-            if job is None or job_id in self.running or self.turn[job_id] != order:
-                continue
-            is_mirrored = job.state == State.MIRRORING
-            # Downloads wait for each other, not the calls to RunComfy for them; a hold is for those calls alone.
-            if mirroring >= CONCURRENT_MIRRORS if is_mirrored else self.shared.is_held:
-                self._schedule(job_id, LOOK_SECONDS)
-                continue
-            mirroring += is_mirrored
-            self.running[job_id] = asyncio.create_task(self._step(job))
+        while len(self.running) < CONCURRENT_STEPS and (job := self._next()):
+            self.running[job.pk] = asyncio.create_task(self._step(job))
+
+    def _next(self) -> Job | None:
+        """The job whose step is to begin. The kinds take turns too: many polls do not keep a submit waiting."""
+        for _kind in KINDS:
+            self._kinds.rotate(-1)
+            kind = self._kinds[0]
+            if self._may_begin(kind) and (job_id := self.agenda.take(kind)):
+                self._use(kind)
+                return self.held[job_id]
+        return None
+
+    def _may_begin(self, kind: str) -> bool:
+        if kind == MIRROR:
+            return self._count_mirroring() < CONCURRENT_MIRRORS
+        # A hold is for calls to RunComfy alone, not for downloads.
+        is_free = not self.shared.is_held and self.moments[kind].are_there(time.monotonic())
+        return is_free and (kind != SUBMIT or self.sendable > 0)
+
+    def _use(self, kind: str) -> None:
+        if kind in self.moments:
+            self.moments[kind].use()
+        if kind == SUBMIT:
+            self.sendable -= 1
 
     async def _step(self, job: Job) -> None:
-        pause, again_at = None, None
+        pause, again_at, wish = None, None, job.cancel_requested_at
         with logs.about(job):
             try:
                 pause = await step(job, self.shared)
@@ -189,7 +239,8 @@ class Driver:
             finally:
                 self.running.pop(job.pk, None)
         if pause is not None and (pause < LONG_PAUSE or not job.trouble):
-            self._schedule(job.pk, pause)
+            is_urgent = job.cancel_requested_at != wish  # it came while the step was under way
+            self._put(job.pk, 0.0 if is_urgent else pause, is_urgent)
             return
         if pause is not None:
             again_at = timezone.now() + timedelta(seconds=pause)
@@ -215,5 +266,5 @@ class Driver:
         """Give jobs back. The last look comes after the heartbeat is gone: until then, rings relied on this run."""
         Heartbeat.objects.filter(name=DRIVER + self.lease).delete()
         Job.objects.release_lease(self.lease, ids)
-        if Job.objects.idle(timezone.now()).exists():
+        if Job.objects.takeable(timezone.now()).exists():
             lifecycle.ring()

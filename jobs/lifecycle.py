@@ -21,6 +21,7 @@ from .states import State, Verb
 
 logger = logging.getLogger(__name__)
 
+MANY = 1000  # idle jobs, to say that there are many: counting them all would take longer the more there are
 PRICE_KEY, PRICE_SECONDS, PRICE_RETRY_SECONDS = "runcomfy:base-price-usd", 600, 30
 
 
@@ -44,7 +45,10 @@ def create(
     estimate = estimate_usd(parameters["sequential_image_generation_options"])
     with transaction.atomic():
         intake.use(kept)
-        job = Job.objects.create(owner=owner, parent=parent or _maker(kept), estimate_usd=estimate, **parameters)
+        turn = Job.objects.next_turn(owner, timezone.now())
+        job = Job.objects.create(
+            owner=owner, parent=parent or _maker(kept), estimate_usd=estimate, turn=turn, **parameters
+        )
         if key:
             key.job = job
             key.save(force_insert=True)
@@ -195,7 +199,8 @@ def _and_ring(moved: bool) -> bool:
 
 
 def sweep() -> int:
-    """Find what nobody moves: abandoned submits become unconfirmed, idle jobs get a ring. Returns how many.
+    """Find what nobody moves: abandoned submits become unconfirmed, idle jobs get a ring. Returns how many, or at least
+    MANY.
 
     Rings for late page-size copies and for webhooks that are due go along.
     """
@@ -203,7 +208,7 @@ def sweep() -> int:
     abandoned = list(Job.objects.abandoned(now))
     for job in abandoned:
         job.mark_unconfirmed({"words": "The process that sent the edit ended before it heard the answer."})
-    idle = Job.objects.idle(now).count()
+    idle = Job.objects.idle(now).order_by()[:MANY].count()
     if idle:
         ring()
     if sizes.is_late():

@@ -1,6 +1,7 @@
 """Which jobs: whose, which nobody moves, and taking them under a lease."""
 
 import contextlib
+import math
 import re
 import uuid
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from . import search
-from .states import DRIVEN, State
+from .states import DRIVEN, FOLLOWED, IN_FLIGHT, State
 
 if TYPE_CHECKING:
     from .models import Job
@@ -79,6 +80,30 @@ class JobQuerySet(models.QuerySet["Job"]):
         due = Q(not_before=None) | Q(not_before__lte=now)
         return self.filter(free & due, state__in=DRIVEN)
 
+    def takeable(self, now: datetime) -> Self:
+        """Idle jobs that a driver can do something for: unsent ones only while RunComfy may have more."""
+        idle = self.idle(now)
+        return idle if self.sendable() > 0 else idle.filter(state__in=FOLLOWED)
+
+    def sendable(self) -> float:
+        """How many jobs may be sent before RunComfy has RUNCOMFY_MAX_IN_FLIGHT of ours."""
+        most = settings.RUNCOMFY_MAX_IN_FLIGHT
+        return most - self.filter(state__in=IN_FLIGHT).count() if most else math.inf
+
+    def next_turn(self, owner: Any, now: datetime) -> int:
+        """A new job's place among the unsent ones: behind those of its owner, beside the next ones of all others. So
+        users take turns, however many jobs each has, and nobody gets ahead for having come late."""
+        turns = self.filter(state=State.PENDING).values_list("turn", flat=True)
+        own = turns.filter(owner=owner).order_by("-turn").first()
+        present = turns.filter(Q(not_before=None) | Q(not_before__lte=now)).order_by("turn").first()
+        return max(0 if own is None else own + 1, present or 0)
+
+    def ahead_of(self, job: "Job") -> Self:
+        """The unsent jobs whose turn comes before this one's."""
+        earlier = Q(turn__lt=job.turn) | Q(turn=job.turn, created_at__lt=job.created_at)
+        # The first condition follows from the second, and is one that an index is read by.
+        return self.filter(Q(turn__lte=job.turn) & earlier, state=State.PENDING).order_by("turn")
+
     def undriven(self, now: datetime, seconds: float) -> Self:
         """Jobs that have been idle for at least so long. `idle_since` says since when: it came into its state, was let
         go of, and was due, whichever was last."""
@@ -99,18 +124,25 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that a driver holds."""
         return self.filter(~Q(lease=""), leased_until__gte=now)
 
-    def lease(self, lease: str, seconds: float, limit: int) -> list["Job"]:
-        """Take up to `limit` idle jobs under `lease`, the oldest first."""
-        now = timezone.now()
-        idle = self.idle(now).order_by("created_at", "id")
-        if limit < 1 or not idle.exists():
+    def lease(self, lease: str, seconds: float, limit: int, unsent: int | None = None) -> list["Job"]:
+        """Take up to `limit` idle jobs under `lease`: first what RunComfy has, the oldest first, then up to `unsent` of
+        those that it has not, in the order of their turns."""
+        idle = self.idle(timezone.now())
+        taken = idle.filter(state__in=FOLLOWED).order_by("created_at", "id")._take(lease, seconds, limit)
+        room = limit - len(taken)
+        waiting = idle.filter(state=State.PENDING).order_by("turn", "created_at", "id")
+        return taken + waiting._take(lease, seconds, room if unsent is None else min(room, unsent))
+
+    def _take(self, lease: str, seconds: float, limit: int) -> list["Job"]:
+        if limit < 1 or not self.exists():
             return []
+        can_skip = connection.features.has_select_for_update_skip_locked
         with transaction.atomic():
-            if connection.features.has_select_for_update_skip_locked:
-                idle = idle.select_for_update(skip_locked=True)
-            ids = list(idle.values_list("id", flat=True)[:limit])
-            self.filter(id__in=ids).update(lease=lease, leased_until=now + timedelta(seconds=seconds))
-        return list(self.filter(lease=lease, id__in=ids).order_by("created_at", "id"))
+            free = self.select_for_update(skip_locked=True) if can_skip else self
+            ids = list(free.values_list("id", flat=True)[:limit])
+            held = self.model.objects.filter(id__in=ids)
+            held.update(lease=lease, leased_until=timezone.now() + timedelta(seconds=seconds))
+        return list(held.filter(lease=lease).order_by(*self.query.order_by))
 
     def renew_lease(self, lease: str, seconds: float) -> set[uuid.UUID]:
         """Prolong what `lease` still holds; returns the ids of those jobs."""

@@ -27,7 +27,9 @@ TRANSITIONS = {
 }
 ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED)
 # A driver takes these up; an unconfirmed job waits for a person, an abandoned submit for the sweep.
-DRIVEN = (State.PENDING, State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING)
+FOLLOWED = (State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING)
+DRIVEN = (State.PENDING, *FOLLOWED)
+IN_FLIGHT = (State.SUBMITTING, State.IN_QUEUE, State.IN_PROGRESS)  # what counts for RUNCOMFY_MAX_IN_FLIGHT
 AT_RUNCOMFY = (State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING, State.COMPLETED)
 
 # The portal's look for each state: its status colour, its icon

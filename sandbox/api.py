@@ -43,7 +43,7 @@ class RequestApi:
         ]
 
     async def submit(self, request: Request) -> Response:
-        self.desk.totals.posts += 1
+        self.desk.totals.post()
         body = await _read(request)
 
         async def accept() -> Response:
@@ -52,7 +52,7 @@ class RequestApi:
         return await self._answered(request, SUBMIT, None, accept)
 
     async def status(self, request: Request) -> Response:
-        self.desk.totals.polls += 1
+        self.desk.totals.poll()
         if found := self._found(request):
             found.tally.polls += 1
         return await self._about(request, STATUS, found, self._status)

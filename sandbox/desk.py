@@ -80,7 +80,7 @@ class Desk:
         requests = self._requests.values()
         return {
             "requests": {request.id: self._entry(request) for request in requests},
-            **vars(self.totals),
+            **self.totals.told(),
             "charged_usd": round(sum(request.charged_usd for request in requests), 2),
         }
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+import time
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +20,7 @@ IN_QUEUE, IN_PROGRESS, COMPLETED, FAILED, CANCELLED = (
 )
 ENDED = (COMPLETED, FAILED, CANCELLED)
 PRICE_USD = 0.03
+MOMENTS = 10_000
 
 
 def now() -> str:
@@ -67,12 +70,31 @@ class ModelRequest:
 
 @dataclass
 class Totals:
-    """Calls over all requests; `posts` counts every POST to a model, `submits` the accepted ones."""
+    """Calls over all requests; `posts` counts every POST to a model, `submits` the accepted ones.
+
+    `posted_at` and `polled_at` are the moments of the newest ones, as seconds of Unix time.
+    """
 
     posts: int = 0
     submits: int = 0
     polls: int = 0
     downloads: int = 0
+    posted_at: deque[float] = field(default_factory=lambda: deque(maxlen=MOMENTS))
+    polled_at: deque[float] = field(default_factory=lambda: deque(maxlen=MOMENTS))
+
+    def post(self) -> None:
+        """Count a POST to a model."""
+        self.posts += 1
+        self.posted_at.append(time.time())
+
+    def poll(self) -> None:
+        """Count a status call."""
+        self.polls += 1
+        self.polled_at.append(time.time())
+
+    def told(self) -> dict[str, Any]:
+        """Return all of it as plain JSON."""
+        return vars(self) | {"posted_at": list(self.posted_at), "polled_at": list(self.polled_at)}
 
 
 def price(images: int) -> float:

@@ -295,6 +295,10 @@ RUNCOMFY_OUTPUT_HOSTS = hosts("RUNCOMFY_OUTPUT_HOSTS", [".runcomfy.net", ".runco
 # The one exception from "no private addresses": host:port of a provider that stands beside us.
 TRUSTED_ADDRESS = urlsplit(RUNCOMFY_BASE_URL).netloc if not RUNCOMFY_BASE_URL.startswith("https://") else ""
 RUNCOMFY_POLL_SECONDS = number("RUNCOMFY_POLL_SECONDS", 2.0, 0.05, 60)
+# Of all machines together; 0 for no limit: RunComfy publishes none, and says by itself when it wants fewer calls.
+RUNCOMFY_SUBMITS_PER_SECOND = number("RUNCOMFY_SUBMITS_PER_SECOND", 0.0, 0, 1000)
+RUNCOMFY_POLLS_PER_SECOND = number("RUNCOMFY_POLLS_PER_SECOND", 0.0, 0, 10_000)
+RUNCOMFY_MAX_IN_FLIGHT = number("RUNCOMFY_MAX_IN_FLIGHT", 0, 0, 100_000)
 RUNCOMFY_SUBMIT_TIMEOUT = number("RUNCOMFY_SUBMIT_TIMEOUT", 60.0, 1, 90)
 RUNCOMFY_READ_TIMEOUT = number("RUNCOMFY_READ_TIMEOUT", 20.0, 1, 60)
 

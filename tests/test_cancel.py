@@ -11,6 +11,8 @@ from jobs import lifecycle
 from jobs.models import Job
 from jobs.states import Reason, State, Verb
 
+from .processes import wait_until
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -103,6 +105,17 @@ def test_cancel_that_is_refused_does_not_make_the_driver_poll_twice_as_often(
     while polls(sandbox) < asked + 10 and time.monotonic() < begun + 10:
         time.sleep(0.02)
     assert time.monotonic() - begun > 10 * 0.3 * 0.7
+
+
+def test_cancel_during_a_poll_does_not_wait_for_the_next_one(sandbox, alice, make_job, driving, settings):
+    sandbox.misbehave("queue_forever")
+    sandbox.misbehave("hang_before_headers", on="status", seconds=2)
+    job = make_job(alice)
+    driving.start()
+    wait_until(lambda: polls(sandbox))
+    settings.RUNCOMFY_POLL_SECONDS = 60
+    lifecycle.cancel(job, alice)
+    wait_for(job, State.CANCELLED)
 
 
 def polls(sandbox):

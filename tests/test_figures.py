@@ -4,10 +4,12 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
 from jobs import figures
 from jobs.models import Job
+from jobs.poll_times import Usual
 from jobs.states import State
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,32 @@ def test_table_is_kept_for_a_while(finish, django_assert_num_queries):
     figures.usual_table()
     with django_assert_num_queries(0):
         figures.usual_table()
+
+
+def test_times_of_a_kind_count_from_the_acceptance_and_from_the_beginning(finish):
+    finish(*[40] * 50)
+    Job.objects.update(started_at=F("finished_at") - timedelta(seconds=20), delivered_at=F("finished_at"))
+    usual = figures.usual_times()["fast", 2]
+    assert usual.run.soonest < 20 < usual.run.latest < usual.whole.soonest < 40 < usual.whole.latest
+
+
+def test_times_end_when_runcomfy_is_done_not_when_all_is_stored(finish):
+    finish(*[40] * 50)
+    Job.objects.update(delivered_at=F("finished_at") - timedelta(seconds=30))
+    usual = figures.usual_times()["fast", 2]
+    assert usual.whole.soonest < 10 < usual.whole.latest < 40
+
+
+@pytest.mark.parametrize("other", [{"count": 3}, {"quality": "standard"}, {"state": State.FAILED}])
+def test_times_of_other_kinds_and_of_failed_jobs_do_not_count(finish, other):
+    finish(*[40] * 50, **other)
+    assert figures.usual_times()["fast", 2] == Usual()
+
+
+def test_times_are_kept_for_a_while(finish, django_assert_num_queries):
+    figures.usual_times()
+    with django_assert_num_queries(0):
+        figures.usual_times()
 
 
 @pytest.mark.parametrize(

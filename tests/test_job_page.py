@@ -10,6 +10,7 @@ from django.utils.html import escape
 from jobs import intake, lifecycle
 from jobs.models import Job
 from jobs.states import Reason, State
+from jobs.views import progress
 
 from .conftest import parameters, stored_output
 
@@ -296,3 +297,65 @@ def test_job_page_costs_the_same_for_few_and_for_many(as_user, alice, make_job, 
     # older, inputs, events, RunComfy, worker
     with django_assert_num_queries(18):
         shown(client, job)
+
+
+# Waiting for its turn
+
+
+@pytest.fixture
+def unsent(make_job):
+    """Jobs that wait to be sent, since a minute."""
+
+    def make(owner, number):
+        jobs = [make_job(owner) for _ in range(number)]
+        Job.objects.update(pending_since=timezone.now() - timedelta(minutes=1))
+        return jobs
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(2, "Waits for its turn: 1 edit is ahead."), (4, "Waits for its turn: 3 edits are ahead.")],
+)
+def test_unsent_job_tells_how_many_are_ahead(as_user, alice, unsent, number, words):
+    job = unsent(alice, number)[-1]
+    assert words in as_user(alice).get(reverse("jobs:detail", args=[job.pk])).content.decode()
+
+
+def test_unsent_job_does_not_count_forever(as_user, alice, unsent, monkeypatch):
+    monkeypatch.setattr(progress, "MANY", 2)
+    job = unsent(alice, 4)[-1]
+    page = as_user(alice).get(reverse("jobs:detail", args=[job.pk])).content.decode()
+    assert "Waits for its turn: more than 2 edits are ahead." in page
+
+
+@pytest.mark.parametrize(("limit", "says"), [(0, False), (1, True)])
+def test_next_job_says_that_it_waits_only_where_that_is_why(as_user, alice, unsent, settings, limit, says):
+    settings.RUNCOMFY_MAX_IN_FLIGHT = limit
+    [job] = unsent(alice, 1)
+    page = as_user(alice).get(reverse("jobs:detail", args=[job.pk])).content.decode()
+    assert ("it is the next one" in page) is says
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pending_since": timezone.now() + timedelta(days=1)},
+        {"trouble": Reason.NOT_REACHED},
+        {"cancel_requested_at": timezone.now()},
+        {"state": State.SUBMITTING},
+    ],
+)
+def test_job_that_waits_for_something_else_says_nothing_of_turns(as_user, alice, unsent, fields):
+    job = unsent(alice, 2)[-1]
+    Job.objects.filter(pk=job.pk).update(**fields)
+    assert "for its turn" not in as_user(alice).get(reverse("jobs:detail", args=[job.pk])).content.decode()
+
+
+def test_live_part_comes_when_fewer_are_ahead(as_user, alice, unsent):
+    first, _second, job = unsent(alice, 3)
+    url = reverse("jobs:live", args=[job.pk])
+    assert as_user(alice).get(f"{url}?v={job.version}-2").status_code == 204
+    lifecycle.cancel(first, alice)
+    assert "1 edit is ahead" in as_user(alice).get(f"{url}?v={job.version}-2").content.decode()

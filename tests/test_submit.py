@@ -1,7 +1,9 @@
 """The paid submit against a provider that misbehaves: sent at most once, and every outcome has its state."""
 
 import pytest
+from django.utils import timezone
 
+from jobs.models import Job
 from jobs.states import Reason, State, Verb
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +35,17 @@ def test_submit_that_cannot_reach_the_provider_ends_at_its_deadline(alice, make_
     drive_all()
     job.refresh_from_db()
     assert (job.state, job.reason) == (State.FAILED, Reason.UNREACHABLE)
+
+
+def test_submit_that_waited_long_for_its_turn_is_not_given_up_at_its_first_failure(
+    sandbox, alice, make_job, drive_all, settings
+):
+    sandbox.misbehave("http_429", on="submit", times=1)
+    job = make_job(alice)
+    Job.objects.update(pending_since=timezone.now() - 2 * settings.SUBMIT_DEADLINE)
+    drive_all()
+    job.refresh_from_db()
+    assert job.state == State.COMPLETED
 
 
 def test_submit_commits_its_intent_before_the_request_leaves(sandbox, alice, make_job, drive_all):

@@ -9,6 +9,7 @@ from .events import JobEvent
 from .files import JobInput, Output, Picture
 from .job import Job
 from .keys import IdempotencyKey
+from .pace import Pace
 from .review import Looking, RejectionReason, ReviewDecision
 from .running import Heartbeat, Provider
 from .search import SearchEntry, SearchIndex
@@ -28,6 +29,7 @@ __all__ = [
     "JobInput",
     "Looking",
     "Output",
+    "Pace",
     "Picture",
     "Problem",
     "Provider",

@@ -18,6 +18,7 @@ from .events import JobEvent
 from .job_row import JobRow
 from .outbox import announce
 from .review import may_review
+from .running import Provider
 
 NO_TROUBLE: dict[str, Any] = {"trouble": "", "trouble_at": None}
 
@@ -36,7 +37,14 @@ class Job(JobRow):
         return not settings.REQUIRE_APPROVAL or user.pk == self.owner_id or may_review(user)
 
     def claim_for_submit(self, lease: str) -> bool:
-        """Commit the intent before the paid POST leaves."""
+        """Commit the intent before the paid POST leaves; False also when RunComfy may have no more of our jobs."""
+        if not settings.RUNCOMFY_MAX_IN_FLIGHT:
+            return self._claim(lease)
+        with transaction.atomic():
+            Provider.lock()  # two drivers must not both see the last free place
+            return Job.objects.sendable() > 0 and self._claim(lease)
+
+    def _claim(self, lease: str) -> bool:
         return self._move(
             State.SUBMITTING,
             Verb.CLAIMED,
@@ -153,6 +161,7 @@ class Job(JobRow):
             only=~Q(state=State.FAILED),  # that way back is fetch_again()'s
             provider_status=word,
             queue_position=None,
+            delivered_at=timezone.now(),
             result=result,
             cost_usd=cost,
             **NO_TROUBLE,

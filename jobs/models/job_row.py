@@ -11,9 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from jobs import seedream
-from jobs.states import AT_RUNCOMFY, DRIVEN, ENDED, LOOKS, Reason, State
+from jobs.states import AT_RUNCOMFY, ENDED, FOLLOWED, LOOKS, Reason, State
 
 from .files import Picture
+
+UNSENT = Q(state=State.PENDING)
 
 
 class JobRow(models.Model):
@@ -40,11 +42,15 @@ class JobRow(models.Model):
     reason = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     trouble = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     trouble_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it waits for that"))
+    turn = models.PositiveIntegerField(
+        default=0, help_text=_("Its place among the unsent jobs, in which users take turns")
+    )
     pending_since = models.DateTimeField(default=timezone.now)
     attempt = models.PositiveSmallIntegerField(default=0, help_text=_("Submits that were begun"))
     submitted_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True, help_text=_("RunComfy was seen to be done"))
     finished_at = models.DateTimeField(null=True, blank=True)
     cancel_refused_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -83,7 +89,11 @@ class JobRow(models.Model):
             models.Index(fields=["owner", "-created_at", "-id"], name="job_newest_of_owner"),
             models.Index(fields=["state", "-created_at", "-id"], name="job_newest_of_state"),
             models.Index(fields=["optimize_prompt_options", "-created_at", "-id"], name="job_newest_of_quality"),
-            models.Index(fields=["created_at", "id"], condition=Q(state__in=DRIVEN), name="job_driven"),
+            models.Index(fields=["created_at", "id"], condition=Q(state__in=FOLLOWED), name="job_followed"),
+            # Twice: SQLite wants the state in front, or it sorts all unsent jobs; PostgreSQL finds no turn behind it.
+            models.Index(fields=["turn", "created_at", "id"], condition=UNSENT, name="job_turn"),
+            models.Index(fields=["state", "turn", "created_at", "id"], condition=UNSENT, name="job_turn_of_state"),
+            models.Index(fields=["owner", "-turn"], condition=UNSENT, name="job_turn_of_owner"),
             models.Index(
                 fields=["sequential_image_generation_options", "optimize_prompt_options", "-finished_at"],
                 condition=Q(state=State.COMPLETED),

@@ -74,6 +74,12 @@ class Provider(models.Model):
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
     @classmethod
+    def lock(cls) -> None:
+        """Nobody else passes here until this transaction ends."""
+        cls.objects.get_or_create(pk=1)
+        cls.objects.select_for_update().get(pk=1)
+
+    @classmethod
     def report_failure(cls) -> None:
         cls.objects.get_or_create(pk=1)
         cls.objects.filter(pk=1, failing_since=None).update(failing_since=timezone.now())

@@ -1,12 +1,13 @@
 """Following a request that RunComfy has, until it has ended."""
 
-import random
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 
-from jobs import seedream
+from jobs import figures, seedream
 from jobs.models import Job
+from jobs.poll_times import next_look
 from jobs.runcomfy import Gone, Result, Status, Temporary
 from jobs.states import PASSING, Reason, State
 
@@ -34,15 +35,27 @@ async def poll(job: Job, drive: Drive) -> float | None:
         return await _wait(job, drive, problem)
     await _recovered(job, drive)
     await _follow(job, drive, status)
-    return poll_pause(job)
+    return poll_pause(job, drive.usual)
 
 
-def poll_pause(job: Job) -> float:
-    """Seconds between polls: the longer a job already took, the less a moment matters."""
-    begun = job.accepted_at or job.created_at
-    age = (timezone.now() - begun).total_seconds()
+def poll_pause(job: Job, usual: figures.UsualTimes, at: datetime | None = None) -> float:
+    """Seconds until the next poll, counted from now or from the moment `at`."""
+    at = at or timezone.now()
+    age = (at - (job.accepted_at or job.created_at)).total_seconds()
+    ran = (at - job.started_at).total_seconds() if job.state == State.IN_PROGRESS and job.started_at else None
+    like = usual.get((job.optimize_prompt_options, job.sequential_image_generation_options))
+    if job.cancel_requested_at:
+        like = None  # it may end at any moment, and somebody waits for it
+    phase = job.pk.int % 1000 / 1000
+    return next_look(like, settings.RUNCOMFY_POLL_SECONDS, phase, age, ran, job.queue_position or 0)
+
+
+def first_pause(job: Job, usual: figures.UsualTimes, at: datetime | None = None) -> float:
+    """Of a job that a driver takes over: it may have been due while nobody had it."""
     base = settings.RUNCOMFY_POLL_SECONDS
-    return min(max(base, age / 30), 10 * base) * random.uniform(0.9, 1.1)  # noqa: S311 (not for secrets)
+    pause = poll_pause(job, usual, (at or timezone.now()) - timedelta(seconds=base / 2)) - base / 2
+    # A hand-over must not make every job of a large fleet poll in the same moment.
+    return pause if pause > 0 else job.pk.int % 1000 / 1000 * base / 2
 
 
 async def _ask_to_cancel(job: Job, drive: Drive) -> None:
@@ -65,7 +78,7 @@ async def _take_result(job: Job, drive: Drive) -> float | None:
     """The result is authoritative: it may say failed where the status said completed."""
     result = await drive.provider.result(request_id_of(job))
     if not result.is_ready:
-        return poll_pause(job)
+        return poll_pause(job, drive.usual)
     if result.is_cancelled:
         await in_database(job.mark_cancelled, lease=drive.lease, provider_status=result.word, cost_usd=result.cost)
         return None

@@ -12,6 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
+from jobs.figures import UsualTimes
 from jobs.models import Job, Provider
 from jobs.runcomfy import RunComfy
 
@@ -22,12 +23,13 @@ WRITE_TRIES, WRITE_PAUSE = 20, 2.0
 
 @dataclass
 class Drive:
-    """What the steps of one driver share: its lease, its clients, what all drivers know of RunComfy (`known`, read
-    anew by the driver), and what this one knows of each job's last calls."""
+    """What the steps of one driver share: its lease, its clients, how long edits usually take, what all drivers know of
+    RunComfy (`known`, read anew by the driver), and what this one knows of each job's last calls."""
 
     lease: str
     provider: RunComfy
     files: httpx.AsyncClient
+    usual: UsualTimes = field(default_factory=dict)
     downloads: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     misses: dict[Any, int] = field(default_factory=dict)
     asked_to_cancel: set[Any] = field(default_factory=set)

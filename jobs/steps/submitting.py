@@ -10,8 +10,9 @@ from django.utils import timezone
 from jobs import delivery, seedream
 from jobs.models import Job
 from jobs.runcomfy import Ambiguous, NotSent, Refused, RunComfyError, Temporary
-from jobs.states import Reason
+from jobs.states import Reason, Verb
 
+from .polling import poll_pause
 from .shared import Drive, in_database, settle
 from .trouble import asked_pause, pause_of, said_by
 
@@ -56,7 +57,7 @@ async def submit(job: Job, drive: Drive) -> float | None:
     drive.misses.pop(job.pk, None)
     if not await settle(job.mark_accepted, accepted.request_id):
         return None
-    return 0.0 if job.cancel_requested_at else settings.RUNCOMFY_POLL_SECONDS
+    return 0.0 if job.cancel_requested_at else poll_pause(job, drive.usual)
 
 
 def _image_uris(job: Job) -> list[str]:
@@ -81,7 +82,7 @@ async def _probe(drive: Drive) -> RunComfyError | None:
 
 async def _put_off(job: Job, drive: Drive, problem: RunComfyError) -> float | None:
     """Leave a job unsent while RunComfy is down; give up after SUBMIT_DEADLINE."""
-    if timezone.now() - job.pending_since > settings.SUBMIT_DEADLINE:
+    if await in_database(_is_overdue, job):
         await in_database(job.mark_failed, Reason.UNREACHABLE, said_by(problem), lease=drive.lease)
         return None
     await in_database(job.report_trouble, Reason.NOT_REACHED, said_by(problem), drive.lease)
@@ -90,13 +91,23 @@ async def _put_off(job: Job, drive: Drive, problem: RunComfyError) -> float | No
 
 async def _hold(job: Job, drive: Drive, trouble: Reason, problem: RunComfyError) -> float | None:
     """Wait with a submit that certainly did not take effect; give up after SUBMIT_DEADLINE."""
-    if timezone.now() - job.pending_since > settings.SUBMIT_DEADLINE:
+    if await in_database(_is_overdue, job):
         await settle(job.mark_refused, Reason.UNREACHABLE, said_by(problem))
         return None
     pause = asked_pause(problem) or pause_of(job)
     await (drive.hold(pause) if trouble == Reason.RATE_LIMITED else drive.failed())
     await settle(job.mark_not_sent, trouble, timezone.now() + timedelta(seconds=pause), said_by(problem))
     return pause
+
+
+def _is_overdue(job: Job) -> bool:
+    """Whether it was tried for as long as SUBMIT_DEADLINE; that others came first does not count."""
+    now = timezone.now()
+    if now - job.pending_since < settings.SUBMIT_DEADLINE:
+        return False
+    failures = job.events.filter(verb__in=(Verb.HELD, Verb.TROUBLED), at__gte=job.pending_since)
+    since = failures.order_by("at").values_list("at", flat=True).first()
+    return now - (since or now) >= settings.SUBMIT_DEADLINE
 
 
 def _reason_of(problem: Refused) -> Reason:

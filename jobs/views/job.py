@@ -31,9 +31,15 @@ def detail(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 def live(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     """The job's changing part; 204 when the version that the page has is still the newest."""
     job = visible(request, pk)
-    if request.GET.get("v") == str(job.version):
+    ahead = progress.ahead(job)
+    if request.GET.get("v") == _shown(job, ahead):
         return HttpResponse(status=204)
-    return render(request, "jobs/_live.html", _live_context(request, job) | {"oob": True})
+    return render(request, "jobs/_live.html", _live_context(request, job, ahead) | {"oob": True})
+
+
+def _shown(job: Job, ahead: int | None) -> str:
+    """What a page shows that changes: others that are sent first leave the job itself as it is."""
+    return str(job.version) if ahead is None else f"{job.version}-{ahead}"
 
 
 @require_POST
@@ -87,10 +93,14 @@ def visible(request: HttpRequest, pk: uuid.UUID) -> Job:
 
 def _page_context(request: HttpRequest, job: Job) -> dict[str, Any]:
     around = lineage.lineage(job, request.user) | lineage.neighbours(job, request.user)
-    return _live_context(request, job) | around | {"page": "job", "inputs": lineage.inputs(job, request.user)}
+    return (
+        _live_context(request, job, progress.ahead(job))
+        | around
+        | {"page": "job", "inputs": lineage.inputs(job, request.user)}
+    )
 
 
-def _live_context(request: HttpRequest, job: Job) -> dict[str, Any]:
+def _live_context(request: HttpRequest, job: Job, ahead: int | None) -> dict[str, Any]:
     """What changes while the job runs."""
     shots = list(job.outputs.select_related("decision__reason"))
     is_waiting = job.state not in (*ENDED, State.UNCONFIRMED)
@@ -104,6 +114,8 @@ def _live_context(request: HttpRequest, job: Job) -> dict[str, Any]:
         "can_settle": job.state == State.UNCONFIRMED and job.may_be_moved_by(request.user),
         "steps": progress.steps(job),
         "time_left": progress.time_left(job),
+        "turn": progress.turn(ahead),
+        "shown": _shown(job, ahead),
         "shots": shots,
         "has_files": not all(shot.is_withheld_from(request.user) for shot in shots),
         "shot_sizes": _sizes(job, count),

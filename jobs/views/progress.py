@@ -3,13 +3,17 @@
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from jobs import figures
 from jobs.models import Job
 from jobs.states import Reason, State
 
+SOON, MANY = 5.0, 1000
 # What a job has behind it, by state: how many of the four steps are done
 STEPS_DONE = {
     State.PENDING: 0,
@@ -46,6 +50,30 @@ def _note(job: Job, at: int, done: int) -> str:
     if job.state == State.IN_QUEUE:
         return _("position %(position)d") % {"position": job.queue_position} if job.queue_position else ""
     return figures.spoken(_seconds(job.accepted_at, job.started_at)) if job.accepted_at and job.started_at else ""
+
+
+def ahead(job: Job) -> int | None:
+    """How many unsent jobs come before this one, at most MANY and one; None for a job that was sent, that waits for
+    something else, or that has waited for a moment only."""
+    waits = job.state == State.PENDING and not job.trouble and not job.cancel_requested_at
+    if not waits or _seconds(job.pending_since, timezone.now()) < SOON:
+        return None
+    return Job.objects.ahead_of(job)[: MANY + 1].count()
+
+
+def turn(ahead: int | None) -> str:
+    """Why an unsent job waits, as far as others that come before it are why."""
+    if not ahead:
+        return _("Waits for its turn: it is the next one.") if ahead == 0 and _is_limited() else ""
+    if ahead > MANY:
+        return _("Waits for its turn: more than %(number)s edits are ahead.") % {"number": intcomma(MANY)}
+    return ngettext(
+        "Waits for its turn: %(number)d edit is ahead.", "Waits for its turn: %(number)d edits are ahead.", ahead
+    ) % {"number": ahead}
+
+
+def _is_limited() -> bool:
+    return bool(settings.RUNCOMFY_SUBMITS_PER_SECOND or settings.RUNCOMFY_MAX_IN_FLIGHT)
 
 
 def time_left(job: Job) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import hashlib
+import time
 
 import httpx
 import pytest
@@ -202,13 +203,25 @@ def test_ledger_counts_refused_posts_apart(caller):
     assert (ledger["posts"], ledger["submits"], ledger["charged_usd"]) == (2, 1, 0.03)
 
 
+def test_ledger_tells_when_it_was_called(caller):
+    begun = time.time()
+    caller.status(caller.ended())
+
+    ledger = caller.ledger()
+
+    moments = [*ledger["posted_at"], *ledger["polled_at"]]
+    assert len(moments) == 1 + ledger["polls"]
+    assert begun <= min(moments) == ledger["posted_at"][0] < max(moments) <= time.time()
+
+
 def test_reset_forgets_everything(caller):
     url = caller.images(caller.ended())[0]
     caller.fault("http_500", times=None)
 
     caller.http.post("/sandbox/reset")
 
-    empty = {"requests": {}, "posts": 0, "submits": 0, "polls": 0, "downloads": 0, "charged_usd": 0}
+    counts = {"posts": 0, "submits": 0, "polls": 0, "downloads": 0, "charged_usd": 0}
+    empty = {"requests": {}, "posted_at": [], "polled_at": [], **counts}
     assert caller.ledger() == empty
     assert caller.http.get(url).status_code == 404
     assert caller.http.get("/sandbox/faults").json() == {"faults": []}
