@@ -7,7 +7,7 @@ RUN := $(VENV)/.installed
 STATIC := staticfiles/staticfiles.json
 PO := jobs/locale/ja/LC_MESSAGES/django.po
 
-.PHONY: FORCE help run demo test soak soak-postgres bench screenshots check format messages requirements clean
+.PHONY: FORCE help run demo test soak soak-postgres bench bench-quick screenshots check format messages requirements clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ soak-postgres: $(DEV)  ## The same on PostgreSQL and Redis.
 
 bench: $(DEV) $(STATIC)  ## Measure against the budgets; the results go to bench/RESULTS.md. BENCH="pages history" for some.
 	@$(BIN)/python -m bench $(BENCH)
+
+bench-quick: $(DEV) $(STATIC)  ## The same, short and rough: to see that it works. BENCH="pages history" for some.
+	@$(BIN)/python -m bench --quick $(BENCH)
 
 screenshots: $(DEV) $(STATIC)  ## Pictures of every page, on a desktop and on a phone, into docs/screenshots (needs Chromium).
 	@$(BIN)/python -m tests.browser.screenshots

@@ -1,8 +1,10 @@
-"""`python -m bench [history] [pages] [polling]`: run benchmarks; all together write bench/RESULTS.md.
+"""`python -m bench [--quick] [history pages polling …]`: run benchmarks; all together write bench/RESULTS.md.
 
-1 when over a budget.
+Each part is a module that prints Markdown and ends with 1 when over a budget. With `--quick` all of it is short, to see
+that it works; nothing is written.
 """
 
+import argparse
 import importlib.metadata
 import os
 import platform
@@ -11,6 +13,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tests import matrix
 from tests.browser import chromium
 
 PARTS = {
@@ -18,22 +21,40 @@ PARTS = {
     "pages": "Pages on a slow phone",
     "polling": "Status calls, and how late an end is seen",
 }
+ON_BOTH: set[str] = set()  # these run again with `--database postgres`, where PostgreSQL and Redis are
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SETTINGS = {"READ_DOT_ENV": "false", "SECRET_KEY": "bench-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"}
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    given = parser.parse_args(arguments)
     sections, failed = [f"# Results\n\n{_circumstances()}\n"], 0
-    for name in names or PARTS:
-        command = [sys.executable, "-m", f"bench.{name}"]
-        run = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, env={**os.environ, **SETTINGS})
-        failed |= run.returncode
-        sections.append(f"## {PARTS[name]}\n\n{run.stdout}")
-        sys.stdout.write(f"{sections[-1]}\n")
-        sys.stdout.flush()
-    if not names:
+    for name in given.parts or PARTS:
+        for more in _databases(name):
+            title = PARTS[name] + (", on PostgreSQL and Redis" if more else "")
+            told, code = _run(name, ["--quick"] * given.quick + more)
+            failed |= code
+            sections.append(f"## {title}\n\n{told}")
+            sys.stdout.write(f"{sections[-1]}\n")
+            sys.stdout.flush()
+    if not given.parts and not given.quick:
         RESULTS.write_text("\n".join(sections))
     return failed
+
+
+def _databases(name: str) -> list[list[str]]:
+    """What to run a part with, one after the other."""
+    has_both = name in ON_BOTH and not matrix.missing_parts()
+    return [[], ["--database", "postgres"]] if has_both else [[]]
+
+
+def _run(name: str, arguments: list[str]) -> tuple[str, int]:
+    command = [sys.executable, "-m", f"bench.{name}", *arguments]
+    run = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, env={**os.environ, **SETTINGS})
+    return run.stdout, run.returncode
 
 
 def _circumstances() -> str:

@@ -24,13 +24,15 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench.history", description=__doc__)
     parser.add_argument("--jobs", type=int, nargs=2, default=[1000, 100_000], metavar=("FEW", "MANY"))
     parser.add_argument("--database", default="")
+    parser.add_argument("--quick", action="store_true", help="500 and 5,000 jobs")
     parser.add_argument("--measure", action="store_true", help="only the database of DATABASE_URL, as JSON")
     given = parser.parse_args(arguments)
     if given.measure:
         start_django()
         json.dump(_measure(), sys.stdout)
     else:
-        _print(given.jobs, *(_measured(jobs, given.database) for jobs in given.jobs))
+        numbers = [500, 5000] if given.quick else given.jobs
+        _print(numbers, *(_measured(jobs, given.database) for jobs in numbers))
 
 
 def _measured(jobs: int, database: str) -> dict[str, list[float]]:

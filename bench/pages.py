@@ -1,4 +1,4 @@
-"""`python -m bench.pages`: what a page costs a slow phone, against its budget; ends with 1 when one is over.
+"""`python -m bench.pages [--quick]`: what a page costs a slow phone, against its budget; ends with 1 when one is over.
 
 The service, the pictures and their page sizes are real; the phone is Chromium with a quarter of the processor, a line
 of 1.6 Mbit/s and 150 ms to the server and back. Each round has a profile of its own: nothing is in its cache.
@@ -42,7 +42,9 @@ READ = """() => {
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="bench.pages", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    rounds = parser.parse_args(arguments).rounds
+    parser.add_argument("--quick", action="store_true", help="one round")
+    given = parser.parse_args(arguments)
+    rounds = 1 if given.quick else given.rounds
     if not chromium.path():
         sys.exit("Chromium is not here: set CHROMIUM, or apt-get install chromium.")
     with desk() as service, sync_playwright() as playwright, chromium.launch(playwright) as browser:
