@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from . import doorbell, store
 from .models import Heartbeat, Job, Provider
+from .states import Reason
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,8 @@ def _queue() -> None:
 def _provider() -> None:
     known, now = Provider.known(), timezone.now()
     if known.failing_since:
-        raise Unwell(f"has not answered for {(now - known.failing_since).total_seconds():.0f} s")
+        fault = "has refused our token" if known.failing_reason == Reason.NO_ACCESS else "has not answered"
+        raise Unwell(f"{fault} for {(now - known.failing_since).total_seconds():.0f} s")
     if known.held_until and known.held_until > now:
         raise Unwell(f"wants no calls for {(known.held_until - now).total_seconds():.0f} s")
 

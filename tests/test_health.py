@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from jobs import health
 from jobs.models import Heartbeat, Job, Provider
-from jobs.states import State
+from jobs.states import Reason, State
 
 from .conftest import configured
 from .servers import hang, serving
@@ -90,6 +90,11 @@ def test_readyz_tells_of_a_provider_that_does_not_answer(worker):
     Provider.objects.create(pk=1, failing_since=ago(90))
     code, parts = ask()
     assert (code, parts["provider"]) == (200, {"ok": False, "words": "has not answered for 90 s"})
+
+
+def test_readyz_tells_of_a_provider_that_refuses_the_token(worker):
+    Provider.objects.create(pk=1, failing_since=ago(90), failing_reason=Reason.NO_ACCESS)
+    assert ask()[1]["provider"] == {"ok": False, "words": "has refused our token for 90 s"}
 
 
 def test_readyz_tells_of_a_provider_that_wants_no_calls(worker):

@@ -96,3 +96,17 @@ def test_outage_that_goes_on_is_not_taken_back(sandbox):
     sandbox.misbehave("http_503", on="model")
     tasks.sweep()
     assert Provider.known().failing_since is not None
+
+
+def test_outage_says_that_the_token_is_refused(sandbox, alice, make_job, drive_all, settings):
+    settings.DRIVE_SECONDS, settings.RUNCOMFY_POLL_SECONDS = 1, 0.05
+    sandbox.misbehave("http_401", on="status", times=None)
+    make_job(alice)
+    drive_all()
+    assert Provider.known().failing_reason == Reason.NO_ACCESS
+
+
+def test_outage_that_ends_leaves_no_reason():
+    Provider.report_failure(Reason.NO_ACCESS)
+    Provider.report_success()
+    assert (Provider.known().failing_since, Provider.known().failing_reason) == (None, "")

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from jobs import delivery
 from jobs.models import Provider
+from jobs.states import Reason
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +33,11 @@ def test_sign_out_ends_the_session(as_user, alice):
 def test_pages_say_that_the_provider_is_down(as_user, alice):
     Provider.report_failure()
     assert "RunComfy does not answer at the moment" in as_user(alice).get(reverse("jobs:history")).content.decode()
+
+
+def test_pages_say_that_the_provider_refuses_the_token(as_user, alice):
+    Provider.report_failure(Reason.NO_ACCESS)
+    assert "RunComfy refuses this site's API token" in as_user(alice).get(reverse("jobs:history")).content.decode()
 
 
 def test_input_link_needs_no_sign_in(alice, make_job):

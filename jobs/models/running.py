@@ -9,6 +9,8 @@ from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from jobs.states import Reason
+
 WORKER, ALIVE = "worker:", timedelta(seconds=20)
 STALE_SECONDS = 30  # of what one process does at a time
 
@@ -64,6 +66,7 @@ class Provider(models.Model):
     """What all drivers on all machines know of RunComfy together: one row, read twice a second by each."""
 
     failing_since = models.DateTimeField(null=True, blank=True)
+    failing_reason = models.CharField(max_length=30, blank=True, default="", db_default="")
     held_until = models.DateTimeField(null=True, blank=True, help_text=_("It asked for no calls before then"))
 
     def __str__(self) -> str:
@@ -80,13 +83,15 @@ class Provider(models.Model):
         cls.objects.select_for_update().get(pk=1)
 
     @classmethod
-    def report_failure(cls) -> None:
+    def report_failure(cls, reason: Reason = Reason.NOT_REACHED) -> None:
+        """It does not answer, or (NO_ACCESS) refuses our token."""
         cls.objects.get_or_create(pk=1)
         cls.objects.filter(pk=1, failing_since=None).update(failing_since=timezone.now())
+        cls.objects.filter(pk=1).update(failing_reason=reason)
 
     @classmethod
     def report_success(cls) -> None:
-        cls.objects.filter(pk=1).update(failing_since=None)
+        cls.objects.filter(pk=1).update(failing_since=None, failing_reason="")
 
     @classmethod
     def hold(cls, until: datetime) -> None:

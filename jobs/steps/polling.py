@@ -123,7 +123,7 @@ async def _wait(job: Job, drive: Drive, problem: Temporary) -> float:
     # One lost answer is no news; the page would flicker.
     if drive.miss(job) >= 2:
         await in_database(job.report_trouble, trouble, said_by(problem), drive.lease)
-        await drive.failed()
+        await drive.failed(trouble)
     return pause
 
 

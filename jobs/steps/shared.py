@@ -15,6 +15,7 @@ from django.utils import timezone
 from jobs.figures import UsualTimes
 from jobs.models import Job, Provider
 from jobs.runcomfy import RunComfy
+from jobs.states import Reason
 
 logger = logging.getLogger(__name__)
 
@@ -47,15 +48,16 @@ class Drive:
     def is_held(self) -> bool:
         return self.known.held_until is not None and self.known.held_until > timezone.now()
 
-    async def failed(self) -> None:
-        """RunComfy did not answer: say so to all drivers and on the pages."""
-        if self.known.failing_since is None:
-            self.known.failing_since = timezone.now()
-            await in_database(Provider.report_failure)
+    async def failed(self, reason: Reason = Reason.NOT_REACHED) -> None:
+        """RunComfy did not answer, or refused our token: say so to all drivers and on the pages."""
+        if self.known.failing_reason != reason:
+            self.known.failing_since = self.known.failing_since or timezone.now()
+            self.known.failing_reason = reason
+            await in_database(Provider.report_failure, reason)
 
     async def answered(self) -> None:
         if self.known.failing_since is not None:
-            self.known.failing_since = None
+            self.known.failing_since, self.known.failing_reason = None, ""
             await in_database(Provider.report_success)
 
     async def hold(self, seconds: float) -> None:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from jobs import programs, review_queue
 from jobs.models import Provider
 from jobs.models.review import may_review
+from jobs.states import Reason
 
 
 def provider_notes(request: HttpRequest) -> dict[str, Any]:
@@ -25,6 +26,7 @@ def provider_notes(request: HttpRequest) -> dict[str, Any]:
         "reviewing": SimpleLazyObject(lambda: _reviewing(request.user)),
         "sandbox": settings.USE_SANDBOX,
         "provider_down": known.failing_since is not None,
+        "provider_refuses": known.failing_reason == Reason.NO_ACCESS,
         "provider_held": known.held_until is not None and known.held_until > timezone.now(),
     }
 
