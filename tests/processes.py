@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connection
 
@@ -20,6 +23,21 @@ def database_url() -> str:
         return f"sqlite:///{name}"
     parts = connection.settings_dict
     return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{name}"
+
+
+@contextmanager
+def fresh_database(folder: Path) -> Iterator[str]:
+    """An empty database of the test's kind, for a service of its own."""
+    if connection.vendor == "sqlite":
+        yield f"sqlite:///{folder / 'desk.sqlite3'}"
+        return
+    server, name = database_url().rsplit("/", 1)[0], f"fresh_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as known:
+        known.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{server}/{name}"
+        finally:
+            known.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:

@@ -4,18 +4,16 @@ import os
 import sqlite3
 import subprocess
 import sys
-import uuid
 
 import psycopg
 import pytest
 from django.conf import settings as configured
-from django.db import connection
 
 from jobs import backup
 from jobs.models import Job
 from jobs.states import State
 from tests.conftest import stored_output
-from tests.processes import database_url
+from tests.processes import database_url, fresh_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,14 +53,8 @@ def there(tmp_path):
     """Another machine."""
     folder = tmp_path / "there"
     folder.mkdir()
-    if connection.vendor == "sqlite":
-        yield Place(folder, f"sqlite:///{folder / 'desk.sqlite3'}")
-        return
-    server, name = database_url().rsplit("/", 1)[0], f"restored_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as known:
-        known.execute(f"CREATE DATABASE {name}")
-        yield Place(folder, f"{server}/{name}")
-        known.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with fresh_database(folder) as database:
+        yield Place(folder, database)
 
 
 @pytest.fixture

@@ -25,11 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='job',
             name='turn',
-            field=models.PositiveIntegerField(default=0, help_text='Its place among the unsent jobs, in which users take turns'),
-        ),
-        migrations.RemoveIndex(
-            model_name='job',
-            name='job_driven',
+            field=models.PositiveIntegerField(db_default=0, default=0, help_text='Its place among the unsent jobs, in which users take turns'),
         ),
         migrations.AddIndex(
             model_name='job',

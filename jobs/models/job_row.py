@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from jobs import seedream
-from jobs.states import AT_RUNCOMFY, ENDED, FOLLOWED, LOOKS, Reason, State
+from jobs.states import AT_RUNCOMFY, DRIVEN, ENDED, FOLLOWED, LOOKS, Reason, State
 
 from .files import Picture
 
@@ -43,7 +43,7 @@ class JobRow(models.Model):
     trouble = models.CharField(max_length=20, choices=Reason.choices, blank=True)
     trouble_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when it waits for that"))
     turn = models.PositiveIntegerField(
-        default=0, help_text=_("Its place among the unsent jobs, in which users take turns")
+        default=0, db_default=0, help_text=_("Its place among the unsent jobs, in which users take turns")
     )
     pending_since = models.DateTimeField(default=timezone.now)
     attempt = models.PositiveSmallIntegerField(default=0, help_text=_("Submits that were begun"))
@@ -90,6 +90,8 @@ class JobRow(models.Model):
             models.Index(fields=["state", "-created_at", "-id"], name="job_newest_of_state"),
             models.Index(fields=["optimize_prompt_options", "-created_at", "-id"], name="job_newest_of_quality"),
             models.Index(fields=["created_at", "id"], condition=Q(state__in=FOLLOWED), name="job_followed"),
+            # Of the release before, which takes jobs by it while both work.
+            models.Index(fields=["created_at", "id"], condition=Q(state__in=DRIVEN), name="job_driven"),
             # Twice: SQLite wants the state in front, or it sorts all unsent jobs; PostgreSQL finds no turn behind it.
             models.Index(fields=["turn", "created_at", "id"], condition=UNSENT, name="job_turn"),
             models.Index(fields=["state", "turn", "created_at", "id"], condition=UNSENT, name="job_turn_of_state"),
