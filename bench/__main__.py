@@ -20,8 +20,17 @@ PARTS = {
     "history": "The history among many jobs",
     "pages": "Pages on a slow phone",
     "polling": "Status calls, and how late an end is seen",
+    "driver": "One driver against a bare loop",
+    "throughput": "From submit to stored",
+    "lateness": "From done to the page that says so",
+    "recovery": "After a killed driver",
 }
-ON_BOTH: set[str] = set()  # these run again with `--database postgres`, where PostgreSQL and Redis are
+ON_BOTH = {
+    "driver",
+    "throughput",
+    "lateness",
+    "recovery",
+}  # these run again with `--database postgres`, where PostgreSQL and Redis are
 RESULTS = Path(__file__).with_name("RESULTS.md")
 SETTINGS = {"READ_DOT_ENV": "false", "SECRET_KEY": "bench-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"}
 
@@ -33,7 +42,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     sections, failed = [f"# Results\n\n{_circumstances()}\n"], 0
     for name in given.parts or PARTS:
-        for more in _databases(name):
+        for more in [[]] if given.quick else _databases(name):
             title = PARTS[name] + (", on PostgreSQL and Redis" if more else "")
             told, code = _run(name, ["--quick"] * given.quick + more)
             failed |= code

@@ -19,7 +19,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import clients, counts, figures, lifecycle, logs
+from . import clients, counts, doorbell, figures, lifecycle, logs
 from .agenda import KINDS, MIRROR, POLL, SUBMIT, Agenda, Moments
 from .models import Count, Heartbeat, Job, Pace, Provider
 from .states import State
@@ -29,7 +29,7 @@ from .steps.shared import Drive, in_database
 
 logger = logging.getLogger(__name__)
 
-TICK = 0.1
+TICK = 0.05  # how often it is seen who has become due; who waits is begun as soon as another step ends
 LOOK_SECONDS = 0.5  # how often new jobs and wishes to cancel are looked for
 COUNT_SECONDS = 5.0  # how often what was counted is written down
 CONCURRENT_STEPS, CONCURRENT_MIRRORS = 100, 20
@@ -106,6 +106,7 @@ class Driver:
                 await self._reserve()
                 self._start_due()
                 await asyncio.sleep(TICK)
+            self.shared.is_ending = True
             await in_database(self._release, set(self.held) - set(self.running))
         finally:
             self.shared.is_ending = True
@@ -147,6 +148,7 @@ class Driver:
         Heartbeat.objects.update_or_create(
             name=DRIVER + self.lease, defaults={"seen_at": timezone.now(), "jobs": len(self.held)}
         )
+        self._ring_for_sizes()
         is_stopping = Heartbeat.objects.filter(name=self.worker, is_stopping=True).exists()
         sendable = Job.objects.sendable()
         # Of unsent jobs only as many as are soon sent: one user's thousand would leave no room for another's one.
@@ -155,6 +157,11 @@ class Driver:
         asked = Job.objects.filter(lease=self.lease, cancel_requested_at__isnull=False)
         cancelled = list(asked.values_list("id", "cancel_requested_at"))
         return Seen(taken, cancelled, is_stopping, Provider.known(), sendable)
+
+    def _ring_for_sizes(self) -> None:
+        if self.shared.has_new_files:
+            self.shared.has_new_files = False
+            doorbell.ring("make_sizes")
 
     async def _renew(self, now: float) -> None:
         """Prolong all leases in one UPDATE; what was lost to another driver is let go of."""
@@ -201,7 +208,7 @@ class Driver:
                 moments.add([now + seconds for seconds in given])
 
     def _start_due(self) -> None:
-        while len(self.running) < CONCURRENT_STEPS and (job := self._next()):
+        while not self.shared.is_ending and len(self.running) < CONCURRENT_STEPS and (job := self._next()):
             self.running[job.pk] = asyncio.create_task(self._step(job))
 
     def _next(self) -> Job | None:
@@ -209,7 +216,7 @@ class Driver:
         for _kind in KINDS:
             self._kinds.rotate(-1)
             kind = self._kinds[0]
-            if self._may_begin(kind) and (job_id := self.agenda.take(kind)):
+            if self.agenda.waiting(kind) and self._may_begin(kind) and (job_id := self.agenda.take(kind)):
                 self._use(kind)
                 return self.held[job_id]
         return None
@@ -241,10 +248,12 @@ class Driver:
         if pause is not None and (pause < LONG_PAUSE or not job.trouble):
             is_urgent = job.cancel_requested_at != wish  # it came while the step was under way
             self._put(job.pk, 0.0 if is_urgent else pause, is_urgent)
+            self._start_due()
             return
         if pause is not None:
             again_at = timezone.now() + timedelta(seconds=pause)
         self._forget(job.pk)
+        self._start_due()
         await in_database(Job.objects.release_lease, self.lease, [job.pk], again_at)
 
     def _stop_mirroring(self) -> None:
@@ -264,6 +273,7 @@ class Driver:
 
     def _release(self, ids: set[uuid.UUID]) -> None:
         """Give jobs back. The last look comes after the heartbeat is gone: until then, rings relied on this run."""
+        self._ring_for_sizes()
         Heartbeat.objects.filter(name=DRIVER + self.lease).delete()
         Job.objects.release_lease(self.lease, ids)
         if Job.objects.takeable(timezone.now()).exists():

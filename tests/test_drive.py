@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from jobs.models import Heartbeat, Job
+from jobs import drive
+from jobs.models import Heartbeat, Job, Output
 from jobs.states import State, Verb
 
-from .conftest import stored_bytes
+from .conftest import rings, stored_bytes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +68,25 @@ def test_drive_moves_many_jobs_at_once(sandbox, alice, make_job, drive_all):
         make_job(alice, seed=1)
     drive_all()
     assert Job.objects.filter(state=State.COMPLETED).count() == sandbox.ledger()["submits"] == 12
+
+
+def test_drive_begins_the_next_step_as_soon_as_one_ends(sandbox, alice, make_job, drive_all, settings, monkeypatch):
+    monkeypatch.setattr(drive, "CONCURRENT_STEPS", 2)
+    monkeypatch.setattr(drive, "TICK", 2.0)
+    settings.DRIVE_SECONDS = 1.0
+    sandbox.misbehave("queue_forever", times=None)
+    for _ in range(4):
+        make_job(alice)
+    drive_all()
+    assert sandbox.ledger()["posts"] == 4
+
+
+def test_drive_rings_for_the_page_sizes_of_many_files_at_once(sandbox, alice, make_job, drive_all, monkeypatch):
+    monkeypatch.setattr(drive, "LOOK_SECONDS", 60)
+    make_job(alice, text="Make 6 images of this.", sequential_image_generation_options=6)
+    before = rings("make_sizes")
+    drive_all()
+    assert (Output.objects.count(), rings("make_sizes") - before) == (6, 1)
 
 
 def test_drive_hands_everything_back_at_the_end_of_its_time(sandbox, alice, make_job, drive_all, settings):

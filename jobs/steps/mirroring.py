@@ -6,7 +6,7 @@ import logging
 from django.conf import settings
 from django.db import transaction
 
-from jobs import counts, doorbell, mirror, seedream, store
+from jobs import counts, mirror, seedream, store
 from jobs.models import Job, Output
 from jobs.runcomfy import Gone, Temporary
 from jobs.states import Reason
@@ -45,6 +45,7 @@ async def _mirror_one(job: Job, drive: Drive, position: int, url: str) -> Except
                 url, drive.files, max_bytes=settings.OUTPUT_MAX_BYTES, seconds=settings.OUTPUT_TIMEOUT
             )
         await in_database(_keep_output, job, drive.lease, position, url, stored)
+        drive.has_new_files = True
         if not await asyncio.to_thread(store.exists, stored.name):
             # The last other job with the same bytes was deleted in this moment, and the file with it.
             await in_database(job.forget_output, position)
@@ -77,7 +78,6 @@ def _keep_output(job: Job, lease: str, position: int, url: str, stored: mirror.S
         )
         if is_new:
             job.tell_stored({"position": position, "sha256": stored.sha256, "size": stored.size})
-            doorbell.ring("make_sizes")
             counts.add("mirrored_files")
             counts.add("mirrored_bytes", stored.size)
 

@@ -35,6 +35,7 @@ class Drive:
     misses: dict[Any, int] = field(default_factory=dict)
     asked_to_cancel: set[Any] = field(default_factory=set)
     is_ending: bool = False
+    has_new_files: bool = False  # whose page sizes nobody was rung for yet: one ring for many files
     known: Provider = field(default_factory=Provider)
     probing: asyncio.Lock = field(default_factory=asyncio.Lock)
     probed_at: float = float("-inf")

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import sys
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,28 @@ from jobs.runcomfy import Gone, Status, Temporary
 from tests import servers
 from tests.runcomfy.asking import MODEL, ask, closed_port, status
 from tests.servers import answer
+
+# What a call costs
+
+
+class Searched:
+    """Stands last among those who find modules: it is asked for what nobody found."""
+
+    def __init__(self):
+        self.names = []
+
+    def find_spec(self, name, path=None, target=None):
+        self.names.append(name)
+
+
+def test_a_read_searches_the_disk_for_no_module_that_is_not_there(server, monkeypatch):
+    searched = Searched()
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, searched])
+    status(server, answer(200, {"status": "in_queue"}))
+    searched.names.clear()
+    status(server, answer(200, {"status": "in_queue"}))
+    assert searched.names == []
+
 
 # Status
 

@@ -5,7 +5,7 @@ import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,11 +45,11 @@ class Place:
 
 
 @contextmanager
-def place(database: str) -> Iterator[Place]:
+def place(database: str, settings: Mapping[str, str] = QUICK) -> Iterator[Place]:
     with ExitStack() as stack:
         here = Place(Path(tempfile.mkdtemp(prefix="seedream-soak-")), {})
         stack.callback(_leave, here)
-        here.environment = _environment(here.folder)
+        here.environment = _environment(here.folder, settings)
         if database == "postgres":
             here.environment["DATABASE_URL"] = stack.enter_context(_postgres())
             here.environment["REDIS_URL"] = stack.enter_context(_redis())
@@ -63,11 +63,11 @@ def _leave(here: Place) -> None:
         shutil.rmtree(here.folder)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     port, sandbox_port = _free_ports(2)
     return {
         **dict.fromkeys(UNSET, ""),
-        **QUICK,
+        **settings,
         "DEBUG": "false",
         "TIME_ZONE": "UTC",
         "DJANGO_SETTINGS_MODULE": "seedream_site.settings",
