@@ -7,10 +7,10 @@ and the others answer meanwhile.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connections
@@ -46,16 +46,27 @@ class Part:
 
 def look() -> dict[str, Part]:
     """Look at all parts at once."""
+    return {name: Part(one.words, name in DECIDING) for name, one in _look_at(CHECKS, SECONDS).items()}
+
+
+def read(name: str, function: Callable[[], Any], seconds: float) -> Any:
+    """What a function returns, or None, told in the log as `name`, when it fails or takes longer than that."""
+    return _look_at({name: function}, seconds)[name].found
+
+
+def _look_at(functions: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, "Look"]:
     with _lock:
-        for name in CHECKS:
+        for name, function in functions.items():
             if name not in _under_way or not _under_way[name].is_alive():
-                _under_way[name] = Look(name)
+                _under_way[name] = Look(name, function)
                 _under_way[name].start()
-        asked = dict(_under_way)
-    deadline = time.monotonic() + SECONDS
-    for one in asked.values():
+        asked = {name: _under_way[name] for name in functions}
+    deadline = time.monotonic() + seconds
+    for name, one in asked.items():
         one.join(max(0.0, deadline - time.monotonic()))
-    return {name: Part(one.words, name in DECIDING) for name, one in asked.items()}
+        if one.is_alive():
+            _tell(name, LATE_ANSWER)
+    return asked
 
 
 def trouble() -> str:
@@ -123,14 +134,14 @@ DECIDING: Final = {"database", "queue", "storage"}
 class Look(threading.Thread):
     """At one part; `words` are late until it is over. A daemon: the end of the process does not wait for it."""
 
-    def __init__(self, part: str):
+    def __init__(self, part: str, function: Callable[[], Any]):
         super().__init__(name=f"look at {part}", daemon=True)
-        self.part, self.words = part, LATE_ANSWER
+        self.part, self.function, self.words, self.found = part, function, LATE_ANSWER, None
 
     def run(self) -> None:
         words, why = "", ""
         try:
-            CHECKS[self.part]()
+            self.found = self.function()
         except Unwell as problem:
             words = str(problem)
         except Exception as problem:  # of any library: whatever it is, the part does not work
@@ -146,7 +157,7 @@ _under_way: dict[str, Look] = {}
 _told: dict[str, str] = {}
 
 
-def _tell(name: str, words: str, why: str) -> None:
+def _tell(name: str, words: str, why: str = "") -> None:
     """Once for each change: probes come every few seconds."""
     if bool(words) != bool(_told.get(name)):
         logger.log(logging.WARNING if words else logging.INFO, "The %s %s%s", name, words or "is well again", why)

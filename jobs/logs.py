@@ -16,6 +16,9 @@ KEYS = re.compile(
     r"(?i)(\bbearer\s+|/inputs/|/v1/outputs/|/kept/|/new-password/\w+/|\bX-Amz-(?:Signature|Credential)=)[^\s/&\"'<>]+"
 )
 
+# What would end a line, or lead a terminal: people write it, and a line must not look like two.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
 request_number: ContextVar[str] = ContextVar("request_number", default="")
 _job: ContextVar[Any] = ContextVar("job", default=None)
 
@@ -48,6 +51,10 @@ def is_news(record: logging.LogRecord) -> bool:
     return getattr(getattr(record, "request", None), "path", "") != "/readyz"
 
 
+def _escaped(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode()
+
+
 class Lines(logging.Formatter):
     """For people: the ids come at the end of the line."""
 
@@ -56,10 +63,12 @@ class Lines(logging.Formatter):
         self.secrets = sorted({word for word in secrets if len(word) >= SHORTEST_SECRET}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        return self.hide(super().format(record))
+        """Further lines, such as those of a traceback, are indented: none of them can look like the next of the log."""
+        text = CONTROLS.sub(_escaped, super().format(record))
+        return self.hide(text.replace("\n", "\n  "))
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record)
+        line = super().formatMessage(record).replace("\n", "\\n")
         unsaid = [f"{name}={value}" for name, value in ids(record).items() if value not in line]
         return " ".join([line, *unsaid])
 

@@ -18,6 +18,7 @@ from .models import Count, Heartbeat, Job
 from .states import ENDED, State
 
 PREFIX = "seedream"
+SECONDS = 5.0  # with the look at the parts less than the ten after which Prometheus gives up
 # What processes count: what it is, and its labels
 COUNTERS: Final[dict[str, tuple[str, list[str]]]] = {
     "runcomfy_calls": ('Calls to RunComfy; call="status" are the polls', ["call"]),
@@ -52,11 +53,18 @@ class Figures(Collector):
             {name: float(part.is_well) for name, part in parts.items()},
         )
         if parts["queue"].is_well:
-            yield _one("queue_length", "Tasks that wait in the queue", doorbell.length())
+            yield from health.read("length of the queue", _queue, SECONDS) or []
         if parts["database"].is_well:
-            yield from _jobs()
-            yield from _drivers()
-            yield from _counted()
+            yield from health.read("reading of the figures", _read, SECONDS) or []
+
+
+def _queue() -> list[Metric]:
+    return [_one("queue_length", "Tasks that wait in the queue", doorbell.length())]
+
+
+def _read() -> list[Metric]:
+    """At once, so that a table which somebody holds locked keeps no scrape waiting."""
+    return [*_jobs(), *_drivers(), *_counted()]
 
 
 def _jobs() -> Iterator[Metric]:

@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from jobs import logs
 
-KEPT = ("event_id", "timestamp", "platform", "level", "logger", "environment", "server_name", "transaction", "sdk")
+KEPT = ("event_id", "timestamp", "platform", "level", "logger", "environment", "server_name", "sdk")
 PLACE = (
     "abs_path",
     "filename",
@@ -58,6 +58,9 @@ def report_errors_to(dsn: str, environment: str) -> None:
 def harmless(event: Any, hint: Any) -> Any:
     """The event without anything that somebody wrote, sent or received."""
     told = {name: event[name] for name in KEPT if name in event}
+    # An address that no route leads to is told as it was asked for.
+    if event.get("transaction_info", {}).get("source") == "route":
+        told["transaction"] = event["transaction"]
     told["tags"] = logs.ids(hint.get("log_record"))
     if values := event.get("exception", {}).get("values"):
         told["exception"] = {"values": [_raised(value) for value in values]}

@@ -17,6 +17,7 @@ from jobs.models import Heartbeat, Job, Provider
 from jobs.states import Reason, State
 
 from .conftest import configured
+from .processes import wait_until
 from .servers import hang, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -189,6 +190,19 @@ def test_part_that_hangs_is_asked_once_at_a_time_and_holds_nobody_up(worker, mon
     assert {name for part in found for name, part in part.items() if not part.is_well} == {"storage"}
     assert (found[0]["storage"].words, len(calls)) == (health.LATE_ANSWER, 1)
     assert time.monotonic() - begun >= 2 * health.SECONDS
+
+
+def test_log_tells_once_of_a_part_that_hangs(worker, monkeypatch, caplog):
+    over = threading.Event()
+    monkeypatch.setitem(health.CHECKS, "storage", over.wait)
+    monkeypatch.setattr(health, "SECONDS", 0.1)
+    caplog.set_level("INFO", "jobs.health")
+    for _ in range(2):
+        health.look()
+    over.set()
+    wait_until(lambda: health.look()["storage"].is_well)
+    told = [record.getMessage() for record in caplog.records if "storage" in record.getMessage()]
+    assert told == ["The storage does not answer in time", "The storage is well again"]
 
 
 def test_log_tells_a_change_once(worker, settings, tmp_path, caplog):

@@ -104,6 +104,24 @@ def test_line_for_people_ends_with_the_ids_that_it_does_not_say_itself(written):
     assert read().endswith(f"WARNING jobs.tests: Job {job.pk} waits request_id=req-1\n")
 
 
+def test_line_for_people_is_one_line_whatever_it_says(written):
+    logger, read = written(logs.Lines)
+    logger.warning("A prompt:\n2026-01-01 00:00:00,000 ERROR jobs: forged\r\x1b[2J\u2028\x85")
+    [line] = read().splitlines()
+    assert line.endswith(r"A prompt:\n2026-01-01 00:00:00,000 ERROR jobs: forged\r\x1b[2J\u2028\x85")
+
+
+def test_line_for_people_with_an_exception_begins_no_other_line(written):
+    logger, read = written(logs.Lines)
+    try:
+        raise ValueError("words\n2026-01-01 00:00:00,000 ERROR jobs: forged")
+    except ValueError:
+        logger.exception("It failed")
+    first, *more = read().splitlines()
+    assert first.endswith("ERROR jobs.tests: It failed")
+    assert (len(more), {line[:2] for line in more}) == (5, {"  "})
+
+
 # What never stands in them
 
 

@@ -1,18 +1,20 @@
 """/metrics: who may read it, and that it tells what really happened, whichever process did it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from jobs import counts, doorbell, lifecycle, tasks
+from jobs import counts, doorbell, health, lifecycle, metrics, tasks
 from jobs.models import Count, Heartbeat, Job, Output
 from jobs.states import State
 
+from .processes import wait_until
 from .test_tally import MANY, at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -181,6 +183,19 @@ def test_metrics_tell_the_length_of_the_queue(told):
 def test_metrics_without_the_store_say_so(told, settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "gone"
     assert (told("part_ok", part="storage"), told("part_ok", part="database")) == (0, 1)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="where nobody waits for who writes")
+@pytest.mark.parametrize(("table", "part"), [("jobs_job", 0), ("jobs_count", 1)])
+def test_metrics_answer_while_a_table_is_locked(told, monkeypatch, table, part):
+    monkeypatch.setattr(health, "SECONDS", 0.5)
+    monkeypatch.setattr(metrics, "SECONDS", 0.5)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(1) as elsewhere:
+            told_of = elsewhere.submit(lambda: [told("part_ok", part="jobs"), told("jobs", state="pending")])
+            assert told_of.result(timeout=10) == [part, None]
+    wait_until(lambda: told("jobs", state="pending") == 0)
 
 
 def test_metrics_without_the_queue_leave_its_length_out(told, settings):

@@ -39,6 +39,14 @@ response = client.post("/sign-in/?next=" + planted["query"], {{
 print(response.status_code)
 sentry_sdk.flush(10)
 """
+# The address is asked for by nobody but a stranger, and the session in the cookie is an error of the database.
+UNKNOWN = f"""{START}
+from django.test import Client
+client = Client(raise_request_exception=False, headers={{"Host": "127.0.0.1"}})
+client.cookies["sessionid"] = planted["cookie"]
+print(client.get("/" + planted["query"]).status_code)
+sentry_sdk.flush(10)
+"""
 WORK = f"""{START}
 from jobs import logs
 from jobs.models import Job
@@ -103,9 +111,10 @@ def test_error_of_a_job_arrives_with_its_ids(ingest, tmp_path):
     assert (other["logger"], "logentry" in other) == ("elsewhere", False)
 
 
-@pytest.mark.parametrize("program", [REQUEST, WORK], ids=["request", "work"])
+@pytest.mark.parametrize("program", [REQUEST, UNKNOWN, WORK], ids=["request", "unknown", "work"])
 def test_nothing_that_was_written_or_sent_leaves(ingest, tmp_path, program):
-    _printed, _events, text = reported(ingest, program, tmp_path)
+    _printed, events, text = reported(ingest, program, tmp_path)
+    assert events
     assert [name for name, word in PLANTED.items() if word in text] == []
 
 
