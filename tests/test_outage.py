@@ -9,6 +9,8 @@ from jobs import tasks
 from jobs.models import Job, Provider
 from jobs.states import Reason, State
 
+from .processes import wait_until
+
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -35,6 +37,22 @@ def test_outage_ends_by_itself_and_the_submits_go_out(sandbox, alice, make_job, 
     Provider.report_failure()
     sandbox.misbehave("http_503", on="model", times=2)
     job = make_job(alice)
+    drive_all()
+    job.refresh_from_db()
+    assert (job.state, Provider.known().failing_since) == (State.COMPLETED, None)
+
+
+def test_outage_is_over_with_the_result_that_arrives(sandbox, alice, make_job, drive_all, settings):
+    """Also when the first answer is that the job has ended: no other one may come for long."""
+    sandbox.misbehave("http_401", on="status", times=None)
+    job = make_job(alice)
+    settings.DRIVE_SECONDS, whole = 1, settings.DRIVE_SECONDS
+    drive_all()
+    job.refresh_from_db()
+    wait_until(lambda: sandbox.ledger()["requests"][job.request_id]["status"] == "completed")
+    sandbox.behave()
+    Provider.report_failure(Reason.NO_ACCESS)
+    settings.DRIVE_SECONDS = whole
     drive_all()
     job.refresh_from_db()
     assert (job.state, Provider.known().failing_since) == (State.COMPLETED, None)

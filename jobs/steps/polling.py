@@ -25,6 +25,7 @@ async def poll(job: Job, drive: Drive) -> float | None:
             await _ask_to_cancel(job, drive)
         status = await drive.provider.status(request_id_of(job))
         if status.is_cancelled:
+            await drive.answered()
             await in_database(job.mark_cancelled, lease=drive.lease, provider_status=status.word)
             return None
         if status.has_ended:
@@ -77,6 +78,7 @@ async def _follow(job: Job, drive: Drive, status: Status) -> None:
 async def _take_result(job: Job, drive: Drive) -> float | None:
     """The result is authoritative: it may say failed where the status said completed."""
     result = await drive.provider.result(request_id_of(job))
+    await drive.answered()
     if not result.is_ready:
         return poll_pause(job, drive.usual)
     if result.is_cancelled:
