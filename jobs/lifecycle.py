@@ -6,6 +6,7 @@ What the worker does to them in between (submit, poll, mirror) is in `steps`.
 import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +46,7 @@ def create(
     estimate = estimate_usd(parameters["sequential_image_generation_options"])
     with transaction.atomic():
         intake.use(kept)
+        parent, kept = _still_here(parent, kept)
         turn = Job.objects.next_turn(owner, timezone.now())
         job = Job.objects.create(
             owner=owner, parent=parent or _maker(kept), estimate_usd=estimate, turn=turn, **parameters
@@ -67,6 +69,18 @@ def create(
         job.note(Verb.CREATED, by=owner)
         ring()
     return job
+
+
+def _still_here(parent: Job | None, kept: list[intake.Kept]) -> tuple[Job | None, list[intake.Kept]]:
+    """The new job comes of what was not deleted since it was looked up. Locked, so that it stays until it is named."""
+    named = {parent.pk} if parent else set()
+    named |= {entry.output.job_id for entry in kept if entry.output}
+    jobs = Job.objects.select_for_update(no_key=True).filter(pk__in=named)
+    here = set(jobs.order_by("pk").values_list("pk", flat=True))
+    kept = [
+        replace(entry, output=None) if entry.output and entry.output.job_id not in here else entry for entry in kept
+    ]
+    return parent if parent and parent.pk in here else None, kept
 
 
 def _maker(kept: list[intake.Kept]) -> Job | None:

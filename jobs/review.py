@@ -136,11 +136,16 @@ def _decide(output: Output, by: Any, wished: Wish, outcome: Outcome) -> None:
         output.job.tell_decided(VERBS[wished.verdict], _told(decision), by)
         outcome.decided.append(decision)
         return
-    standing = Output.objects.select_related("job__owner", "decision__reviewer", "decision__reason").get(pk=output.pk)
+    standing = _anew(output)
     if standing.decision and _is_same(standing.decision, decision):
         outcome.decided.append(standing.decision)
     else:
         outcome.clashes.append(standing)
+
+
+def _anew(output: Output) -> Output:
+    """As it stands now. Raises Output.DoesNotExist when it was deleted with its job."""
+    return Output.objects.select_related("job__owner", "decision__reviewer", "decision__reason").get(pk=output.pk)
 
 
 def _stand(output: Output, seen: Any, decision: Any, review: str) -> bool:
@@ -192,7 +197,7 @@ def _undo(decision: ReviewDecision, by: Any, outcome: Outcome) -> None:
     before, output = decision.replaces, decision.output
     if not _stand(output, decision.pk, before and before.pk, before.verdict if before else Output.Review.UNREVIEWED):
         if not ReviewDecision.objects.filter(undoes=decision).exists():
-            outcome.clashes.append(output)
+            outcome.clashes.append(_anew(output))
         return
     undone = ReviewDecision.objects.create(
         act=outcome.act, output=output, reviewer=by, verdict=Verdict.UNDONE, undoes=decision, replaces=decision

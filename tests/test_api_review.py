@@ -1,5 +1,6 @@
 """The REST API for reviewers: what waits, deciding about one and about many, taking back, what is on record."""
 
+import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -9,7 +10,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import review
+from jobs import review, upkeep
 from jobs.api import wishes
 from jobs.models import Job, Output, RejectionReason, ReviewDecision
 from jobs.states import State
@@ -292,6 +293,34 @@ def test_same_act_sent_twice_is_one_and_keeps_its_name(api, rita, finished):
     assert (second, ReviewDecision.objects.count()) == (first, 3)
 
 
+@pytest.mark.parametrize("form", ["json", "multipart"])
+def test_outputs_of_which_another_verdict_stands_than_was_seen_are_left(api, rita, sam, finished, form):
+    first, second, third = finished.outputs.all()
+    [known] = approved([second], sam).decided
+    approved([first], sam)
+    seen = {str(first.pk): None, str(second.pk): str(known.pk)}
+    named = [str(output.pk) for output in (first, second, third)]
+    body = {**REJECT, "outputs": named, "seen": seen if form == "json" else json.dumps(seen)}
+    response = api(rita).post(MANY, body, format=form)
+    assert (response.status_code, ids(response.data["clashes"])) == (200, [str(first.pk)])
+    assert [now(output).review for output in (first, second, third)] == ["approved", "rejected", "rejected"]
+
+
+@pytest.mark.parametrize("seen", [[], "x", {"x": None}, {"{0}": "x"}, {"{0}": str(uuid.uuid4())}, {"{1}": None}])
+def test_what_was_seen_must_be_named_well(api, rita, output, seen):
+    if isinstance(seen, dict):
+        seen = {name.format(output.pk, uuid.uuid4()): value for name, value in seen.items()}
+    response = api(rita).post(MANY, {**APPROVE, "outputs": [str(output.pk)], "seen": seen})
+    assert (response.status_code, {attr.partition(".")[0] for attr in attrs(response)}) == (400, {"seen"})
+    assert not ReviewDecision.objects.exists()
+
+
+def test_act_on_what_is_deleted_at_this_moment_is_not_there(api, rita, output, monkeypatch):
+    act, lock = approved([output], rita).act, review._lock
+    monkeypatch.setattr(review, "_lock", lambda outputs: [upkeep.delete(output.job), lock(outputs)])
+    assert api(rita).post(undo(act)).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -306,13 +335,15 @@ def test_same_act_sent_twice_is_one_and_keeps_its_name(api, rita, finished):
         ({"outputs": [str(uuid.uuid4()) for _ in range(wishes.OUTPUTS_MAX + 1)]}, "outputs"),
         ({"job": "{2}"}, "job"),
         ({"job": "first"}, "job"),
-        ({"job": "{1}", "seen": None}, "seen"),
+        ({"job": "{1}", "seen": {"00000000-0000-7000-8000-000000000000": None}}, "seen"),
     ],
 )
 def test_what_is_decided_about_must_be_named_well(api, rita, finished, output, body, field):
     def filled(value):
         known = (output.pk, finished.pk, uuid.uuid4())
-        return [filled(entry) for entry in value] if isinstance(value, list) else value and value.format(*known)
+        if isinstance(value, list):
+            return [filled(entry) for entry in value]
+        return value.format(*known) if isinstance(value, str) else value
 
     response = api(rita).post(MANY, {**APPROVE, **{name: filled(value) for name, value in body.items()}})
     assert (response.status_code, attrs(response)) == (400, [field])

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 from django_q.models import Failure, OrmQ
 
-from jobs import intake, lifecycle, pictures, seedream, tasks
+from jobs import intake, lifecycle, pictures, seedream, tasks, upkeep
 from jobs.models import Heartbeat, IdempotencyKey, Job, Picture
 from jobs.states import State, Verb
 
@@ -160,3 +160,14 @@ def test_sweep_forgets_the_old_keys_of_deleted_jobs(alice, make_job):
         IdempotencyKey.objects.create(owner=alice, key=key, job=job, created_at=created)
     tasks.sweep()
     assert {row.key for row in IdempotencyKey.objects.all()} == {"just deleted", "kept"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_job_of_what_is_deleted_at_this_moment_is_made_without_it(alice, finished, make_job):
+    make_job(alice)  # which has the same picture, so that this one stays
+    output = finished.outputs.select_related("job").get(position=0)
+    upkeep.delete(finished)
+    kept = [intake.Kept(Picture.objects.get(), output=output)]
+    job = lifecycle.create(alice, parameters(), kept, parent=finished)
+    job.refresh_from_db()
+    assert (job.parent, job.inputs.get().output) == (None, None)

@@ -4,17 +4,19 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
-from jobs import looking, review, review_queue, search
+from jobs import looking, review, review_queue, search, upkeep
 from jobs.models import Job, Looking, Output, RejectionReason, ReviewDecision, SearchEntry
 from jobs.states import State
+from jobs.views import review_page
 
-from .conftest import png, stored_output
+from .conftest import parameters, png, stored_output
 
 pytestmark = pytest.mark.django_db
 START = reverse("jobs:review")
@@ -642,8 +644,64 @@ def test_form_for_making_it_anew_keeps_note_and_origin_when_it_comes_back(as_use
 
 
 @pytest.mark.parametrize("word", ["x", "00000000-0000-7000-8000-000000000000"])
-def test_form_for_making_anew_what_is_not_there_says_so(as_user, alice, word, job):
-    assert as_user(alice).get(reverse("jobs:new"), {"anew": word}).status_code == 404
+def test_form_for_making_anew_what_is_not_there_is_a_new_one_and_says_so(as_user, alice, word, job):
+    response = as_user(alice).get(reverse("jobs:new"), {"anew": word})
+    assert (response.status_code, response.context["kept"]) == (200, [])
+    assert "The edit to start from is not here" in text(response)
+
+
+def test_form_for_making_it_anew_is_sent_though_the_result_was_deleted_meanwhile(as_user, alice, rejected):
+    page = as_user(alice).get(reverse("jobs:new"), {"anew": rejected.pk}).content.decode()
+    action = re.search(r'action="(/new/[^"]+)"', page)[1]
+    upkeep.delete(rejected.job)
+    picture = SimpleUploadedFile("teal.png", png().getvalue())
+    as_user(alice).post(action, parameters(text="Typed for long.") | {"seed": "", "images": picture})
+    assert Job.objects.get().text == "Typed for long."
+
+
+# Deleted at this very moment
+
+
+@pytest.fixture
+def deleted_at(monkeypatch, job):
+    """Have the job deleted just before a function runs."""
+
+    def at(module, name):
+        function = getattr(module, name)
+
+        def after_deletion(*arguments, **named):
+            if Job.objects.filter(pk=job.pk).exists():
+                upkeep.delete(job)
+            return function(*arguments, **named)
+
+        monkeypatch.setattr(module, name, after_deletion)
+
+    return at
+
+
+def test_output_deleted_while_it_is_decided_about_is_not_there(client, job, deleted_at):
+    deleted_at(review, "_lock")
+    assert approve(client, outputs(job)[0]).status_code == 404
+
+
+def test_output_deleted_after_it_was_decided_about_keeps_nobody_from_the_next(client, job, finish, alice, deleted_at):
+    [following] = outputs(finish(alice, 1))
+    deleted_at(review_page, "next_to_decide")
+    assert path(approve(client, outputs(job)[0])) == at(following)
+
+
+def test_output_deleted_while_its_verdict_is_taken_back_is_not_there(client, job, rita, deleted_at):
+    act = review.decide(outputs(job), rita, review.wish("approved")).act
+    deleted_at(review, "_lock")
+    assert client.post(reverse("jobs:undo_review", args=[act])).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("module", "name"), [(looking, "look"), (review_page, "_filtered"), (review_page, "_against")])
+def test_output_deleted_while_its_page_is_made_is_not_there(client, job, deleted_at, module, name):
+    address = at(outputs(job)[0])
+    deleted_at(module, name)
+    assert client.get(address).status_code == (200 if name == "_against" else 404)
 
 
 # Many
@@ -675,7 +733,7 @@ def fill(alice, make_job):
 @pytest.mark.parametrize("count", [3, MANY])
 def test_page_costs_the_same_for_few_and_for_many(client, fill, django_assert_num_queries, count, query):
     output = fill(count)[1].outputs.get()
-    with django_assert_num_queries(22):
+    with django_assert_num_queries(23):
         assert len(client.get(at(output, query)).context["entries"]) == min(count, 24)
 
 

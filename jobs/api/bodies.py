@@ -108,6 +108,13 @@ WISHES = {
             "description": "Instead of outputs: all of its set that nobody decided about yet.",
         },
         **_WISH,
+        "seen": {
+            "type": ["object", "null"],
+            "additionalProperties": {"type": ["string", "null"], "format": "uuid"},
+            "description": "With outputs: by the id of each, the id of the decision that stood when you looked, null "
+            "when there was none. Those of which another one stands by now are left, as `clashes`. For an output that "
+            "is not in it the present one is replaced.",
+        },
     },
     "required": ["verdict"],
     "additionalProperties": False,

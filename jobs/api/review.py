@@ -1,7 +1,7 @@
 """Review: what waits, deciding about one output or several, taking back, and what is on record."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import django_filters
@@ -62,6 +62,15 @@ class Deciding(Api, viewsets.GenericViewSet):
         except Output.DoesNotExist:  # deleted with its job at this very moment
             raise Http404 from None
 
+    def see(self, outputs: Iterable[Output], seen: Mapping[uuid.UUID, uuid.UUID | None]) -> None:
+        """Give outputs the decisions that stood when the caller looked."""
+        named = {(output, decision) for output, decision in seen.items() if decision}
+        decisions = ReviewDecision.objects.filter(pk__in=[decision for _output, decision in named])
+        if named - set(decisions.values_list("output", "pk")):
+            raise exceptions.ValidationError({"seen": [_("There is no such decision about this output.")]})
+        for output in outputs:
+            output.decision_id = seen.get(output.pk, output.decision_id)
+
     def clashes(self, outcome: review.Outcome) -> list[Any]:
         """The outputs of which others decided meanwhile, as they stand now."""
         if not outcome.clashes:
@@ -97,16 +106,11 @@ class OutputDecision(Deciding):
         wish.is_valid(raise_exception=True)
         given = wish.validated_data
         if "seen" in given:
-            output.decision_id = self._known(output, given["seen"])
+            self.see([output], {output.pk: given["seen"]})
         outcome = self.act(lambda: review.decide([output], request.user, given["wished"]))
         if outcome.clashes:
             return self.conflict(outcome)
         return Response(self.get_serializer(self.get_object()).data)
-
-    def _known(self, output: Output, seen: uuid.UUID | None) -> uuid.UUID | None:
-        if seen and not output.decisions.filter(pk=seen).exists():
-            raise exceptions.ValidationError({"seen": [_("There is no such decision about this output.")]})
-        return seen
 
 
 @document.REVIEWS
@@ -127,7 +131,9 @@ class ReviewViewSet(Deciding):
         wishes = ManyWishesSerializer(data=request.data)
         wishes.is_valid(raise_exception=True)
         given = wishes.validated_data
-        outputs = self._rest_of(given["job"]) if given.get("job") else self._named(given["outputs"])
+        outputs = (
+            self._rest_of(given["job"]) if given.get("job") else self._named(given["outputs"], given.get("seen") or {})
+        )
         outcome = self.act(lambda: review.decide(outputs, request.user, given["wished"]))
         return self.answer(outcome, _on_record().filter(pk__in=[decision.pk for decision in outcome.decided]))
 
@@ -139,13 +145,15 @@ class ReviewViewSet(Deciding):
             raise exceptions.PermissionDenied(problem)
         return review.rest_of(job)
 
-    def _named(self, ids: list[uuid.UUID]) -> list[Output]:
+    def _named(self, ids: list[uuid.UUID], seen: Mapping[uuid.UUID, uuid.UUID | None]) -> list[Output]:
         found = self.get_queryset().in_bulk(ids)
         if unknown := [str(pk) for pk in ids if pk not in found]:
             raise exceptions.ValidationError(
                 {"outputs": [_("There is no such output: %(ids)s") % {"ids": ", ".join(unknown)}]}
             )
-        return [found[pk] for pk in ids]
+        outputs = [found[pk] for pk in ids]
+        self.see(outputs, seen)
+        return outputs
 
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, act: uuid.UUID) -> Response:

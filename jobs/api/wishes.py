@@ -42,6 +42,16 @@ class WishSerializer(serializers.Serializer):
         return given, errors
 
 
+class SeenField(serializers.JSONField):
+    """By the id of an output, that of the decision that stood. A form holds it as JSON."""
+
+    ids = serializers.DictField(child=serializers.UUIDField(allow_null=True))
+
+    def to_internal_value(self, data: Any) -> Any:
+        seen = self.ids.run_validation(super().to_internal_value(data))
+        return {serializers.UUIDField().run_validation(output): decision for output, decision in seen.items()}
+
+
 class OneWishSerializer(WishSerializer):
     seen = serializers.UUIDField(required=False, allow_null=True)
 
@@ -51,6 +61,7 @@ class ManyWishesSerializer(WishSerializer):
         child=serializers.UUIDField(), max_length=OUTPUTS_MAX, allow_empty=False, allow_null=True, required=False
     )
     job = serializers.UUIDField(allow_null=True, required=False)
+    seen = SeenField(allow_null=True, required=False)
 
     def _taken(self, data: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         given, errors = super()._taken(data)
@@ -59,4 +70,6 @@ class ManyWishesSerializer(WishSerializer):
             errors["outputs"] = [_("Name the outputs, or the job whose set it is.")]
         elif len(set(outputs)) < len(outputs):
             errors["outputs"] = [_("Name each output once.")]
+        if (given.get("seen") or {}).keys() - set(outputs):
+            errors["seen"] = [_("Name what you saw of these outputs alone.")]
         return given, errors

@@ -54,14 +54,14 @@ def _origin(request: HttpRequest, anew: Output | None) -> Job | None:
 
 
 def _anew(request: HttpRequest) -> Output | None:
-    """The result that is to be made anew (?anew=id), with what a reviewer said of it."""
-    if "anew" not in request.GET:
+    """The result that is to be made anew (?anew=id), with what a reviewer said of it. None also for one that was
+    deleted since: what was typed into its form is a new edit."""
+    try:
+        output_id = uuid.UUID(request.GET.get("anew", ""))
+    except ValueError:
         return None
     known = _visible_images(request).select_related("job", "decision__reviewer", "decision__reason")
-    try:
-        found: Output = known.get(pk=uuid.UUID(request.GET["anew"]))
-    except (ValueError, Output.DoesNotExist):
-        raise Http404(_("There is no such result.")) from None
+    found: Output | None = known.filter(pk=output_id).first()
     return found
 
 
@@ -165,7 +165,7 @@ def _new_context(
         "origin": origin,
         "anew": anew,
         "is_of_result": anew is not None and _is_of_result(request, anew),
-        "is_origin_missing": bool(request.GET.get("from")) and origin is None,
+        "is_origin_missing": bool((request.GET.get("from") and not origin) or (request.GET.get("anew") and not anew)),
         "origin_parameters": origin.parameters if origin else None,
         "started_from": origin or next((output.job for output in outputs), None),
         "recent": _recent(request) if "recent" in request.GET else None,

@@ -72,6 +72,8 @@ def context(request: HttpRequest, output: Output, act: str = "") -> dict[str, An
     whole = list(job.outputs.select_related("decision__reviewer", "decision__reason"))
     rest = [] if problem else [other for other in whole if other.review == Output.Review.UNREVIEWED]
     beyond = found.beyond(job)
+    if output not in whole:
+        raise Output.DoesNotExist
     at = whole.index(output)
     return {
         **_around(request, found, filtered, job),
