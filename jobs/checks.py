@@ -26,7 +26,8 @@ def check_sandbox(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
 @register()
 def check_delivery(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     by_url = settings.INPUT_DELIVERY == "url"
-    if not by_url or settings.USE_SANDBOX or settings.IS_HTTPS or settings.S3_BUCKET:
+    is_from_s3 = settings.S3_BUCKET and not settings.X_ACCEL_PREFIX
+    if not by_url or settings.USE_SANDBOX or settings.IS_HTTPS or is_from_s3:
         return []
     return [
         Error(

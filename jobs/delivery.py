@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.core import signing
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -21,7 +21,7 @@ def is_by_url() -> bool:
     """Whether RunComfy is given addresses; with INPUT_DELIVERY=auto, whether it can reach them."""
     if settings.INPUT_DELIVERY != "auto":
         return settings.INPUT_DELIVERY == "url"
-    if settings.S3_BUCKET:
+    if settings.S3_BUCKET and not settings.X_ACCEL_PREFIX:
         return not settings.S3_ENDPOINT_URL or settings.S3_ENDPOINT_URL.startswith("https://")
     return settings.USE_SANDBOX or settings.PUBLIC_BASE_URL.startswith("https://")
 
@@ -46,7 +46,7 @@ def image_uris(inputs: Sequence[JobInput]) -> list[str]:
 
 def input_url(entry: JobInput) -> str:
     """An absolute address that needs no sign-in, good for INPUT_URL_HOURS from now."""
-    if not isinstance(default_storage, FileSystemStorage):
+    if store.is_asked_directly():
         lifetime = int(settings.INPUT_URL_LIFETIME.total_seconds())
         return default_storage.url(entry.picture.file.name, expire=lifetime)  # type: ignore[call-arg]
     token = signing.TimestampSigner(salt=SALT).sign(str(entry.picture_id))

@@ -1,6 +1,6 @@
 """Stored files over HTTP: a fixed content type, a name that we chose, and caching, for what never changes.
 
-From a folder by this process or, with X_ACCEL_PREFIX, by the web server in front; from S3 by a redirect to it.
+From a folder by this process, from S3 by a redirect to it; with X_ACCEL_PREFIX, from either by the server in front.
 """
 
 from dataclasses import dataclass
@@ -84,9 +84,9 @@ def serve_preview(request: HttpRequest, picture: Picture) -> HttpResponseBase:
 
 
 def _serve(request: HttpRequest, sent: Sent) -> HttpResponseBase:
-    if not isinstance(default_storage, FileSystemStorage) and not sent.is_by_us:
+    if store.is_asked_directly() and not sent.is_by_us:
         return _redirected(sent)
-    response = get_conditional_response(request, sent.etag) or _from_folder(request, sent)
+    response = get_conditional_response(request, sent.etag) or _sent(request, sent)
     if response.status_code < 400:
         response["Cache-Control"], response["ETag"] = FOREVER, sent.etag
     return response
@@ -108,14 +108,13 @@ def _redirected(sent: Sent) -> HttpResponseBase:
     return HttpResponseRedirect(url, headers={"Cache-Control": f"private, {kept}"})
 
 
-def _from_folder(request: HttpRequest, sent: Sent) -> HttpResponseBase:
+def _sent(request: HttpRequest, sent: Sent) -> HttpResponseBase:
+    if settings.X_ACCEL_PREFIX and not sent.is_by_us:
+        return _by_the_web_server(request, sent)
     try:
         file = default_storage.open(sent.file)
     except FileNotFoundError:
         return _missing()
-    if settings.X_ACCEL_PREFIX and not sent.is_by_us:
-        file.close()
-        return _by_the_web_server(sent)
     part = _wanted_part(request, sent, file.size)
     if not part and file.size:
         file.close()
@@ -123,9 +122,14 @@ def _from_folder(request: HttpRequest, sent: Sent) -> HttpResponseBase:
     return _streamed(file, part, sent)
 
 
-def _by_the_web_server(sent: Sent) -> HttpResponse:
-    """It answers ranges and conditions itself, and takes these headers over."""
-    address = settings.X_ACCEL_PREFIX + quote(sent.file)
+def _by_the_web_server(request: HttpRequest, sent: Sent) -> HttpResponse:
+    """It answers ranges and conditions itself, or has S3 do it, and takes these headers over."""
+    is_here = isinstance(default_storage, FileSystemStorage)
+    # A page of pictures is not worth a question to S3 for each.
+    if (is_here or sent.is_download) and not store.exists(sent.file):
+        return _missing()
+    path = quote(sent.file) if is_here else store.signed_path(sent.file, request.method or "GET", BRIEF_SECONDS)
+    address = settings.X_ACCEL_PREFIX + path
     headers = {"X-Accel-Redirect": address, "Content-Disposition": sent.disposition}
     return HttpResponse(content_type=sent.content_type, headers=headers)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.http import HttpRequest
 from django.urls import reverse
 from drf_standardized_errors.formatter import flatten_errors
@@ -11,7 +11,7 @@ from drf_standardized_errors.handler import exception_handler
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.response import Response
 
-from . import lifecycle, output_links, seedream
+from . import lifecycle, output_links, seedream, store
 from .models import Job, Output
 from .programs import runcomfy_error
 from .states import Reason, State
@@ -133,7 +133,7 @@ def _cost(job: Job) -> float | None:
 
 def output_url(output: Output, request: HttpRequest) -> str:
     """An absolute address that needs no token, good for OUTPUT_LINK_HOURS from now."""
-    if not isinstance(default_storage, FileSystemStorage) and not settings.REQUIRE_APPROVAL:
+    if store.is_asked_directly() and not settings.REQUIRE_APPROVAL:
         # Not by a redirect from here: a careful client follows none with an address that it was given.
         lifetime = int(settings.OUTPUT_LINK_LIFETIME.total_seconds())
         return default_storage.url(output.file.name, expire=lifetime)  # type: ignore[call-arg]

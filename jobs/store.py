@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.files import File
@@ -27,6 +28,18 @@ def temporary_file() -> Iterator[IO[bytes]]:
             yield file
         finally:
             Path(file.name).unlink(missing_ok=True)
+
+
+def is_asked_directly() -> bool:
+    """Whether browsers and RunComfy are sent to the store's own signed addresses: S3 that no web server of ours stands
+    before."""
+    return not isinstance(default_storage, FileSystemStorage) and not settings.X_ACCEL_PREFIX
+
+
+def signed_path(name: str, method: str, seconds: int) -> str:
+    """Where S3 gives this file to whoever asks so within that time: path and query, without the first slash."""
+    url = default_storage.url(name, expire=seconds, http_method=method)  # type: ignore[call-arg]
+    return urlunsplit(("", "", *urlsplit(url)[2:])).lstrip("/")
 
 
 def keep(file: IO[bytes], folder: str, sha256: str, extension: str) -> str:
@@ -145,6 +158,22 @@ def _check_bucket(bucket: str) -> None:
         if problem.response["ResponseMetadata"]["HTTPStatusCode"] not in {403, 404}:
             raise
         client.put_object(Bucket=bucket, Key=MARK_NAME, Body=MARK)
+
+
+def make_bucket() -> bool:
+    """Whether the bucket had to be made. Raises OSError when it cannot be told, or made."""
+    from botocore.exceptions import ClientError
+
+    client, name = default_storage.connection.meta.client, default_storage.bucket_name  # type: ignore[attr-defined]
+    with _as_os_errors():
+        try:
+            client.head_bucket(Bucket=name)
+        except ClientError as problem:
+            if problem.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
+                raise
+            client.create_bucket(Bucket=name)
+            return True
+    return False
 
 
 @cache

@@ -216,7 +216,7 @@ CACHES = {
 MEDIA_ROOT = VAR_DIR / "media"
 # On the same file system as MEDIA_ROOT, so that a finished file gets its name in one atomic step.
 FILE_UPLOAD_TEMP_DIR = folder(MEDIA_ROOT / "tmp")
-# Where the web server in front finds MEDIA_ROOT; empty when this process sends the files itself.
+# Where the web server in front finds MEDIA_ROOT, or hands a signed path on to S3; empty when there is none that does.
 X_ACCEL_PREFIX = prefix("X_ACCEL_PREFIX")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 150 * 1024 * 1024  # ten pictures as data URIs in one JSON body
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
@@ -250,10 +250,11 @@ STORAGES = {
     "staticfiles": {"BACKEND": "seedream_site.storage.HashedStaticFiles"},
 }
 
-# Pages take scripts, styles and pictures from this site alone; with S3, pictures from the store's own address too.
+# Pages take scripts, styles and pictures from this site alone; with S3, pictures from the store's own address too,
+# unless the web server in front fetches them.
 _OWN, _NONE = "'self'", "'none'"
 _STORE = [f"{urlsplit(S3_ENDPOINT_URL).scheme}://{urlsplit(S3_ENDPOINT_URL).netloc}"] if S3_ENDPOINT_URL else []
-_STORE = _STORE or (["https://*.amazonaws.com"] if S3_BUCKET else [])
+_STORE = [] if X_ACCEL_PREFIX else _STORE or (["https://*.amazonaws.com"] if S3_BUCKET else [])
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [_NONE],

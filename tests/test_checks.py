@@ -25,6 +25,7 @@ def test_sandbox_is_named_before_it_goes_public(settings, is_sandbox, found):
         ({"INPUT_DELIVERY": "url", "IS_HTTPS": True}, []),
         ({"INPUT_DELIVERY": "url", "USE_SANDBOX": True}, []),
         ({"INPUT_DELIVERY": "url", "S3_BUCKET": "pictures"}, []),
+        ({"INPUT_DELIVERY": "url", "S3_BUCKET": "pictures", "X_ACCEL_PREFIX": "/media/"}, ["jobs.E001"]),
         ({"INPUT_DELIVERY": "auto"}, []),
         ({"INPUT_DELIVERY": "data"}, []),
     ],

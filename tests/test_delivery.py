@@ -165,6 +165,11 @@ def test_object_store_gives_an_address_that_anybody_may_fetch(bucket, by_url, en
     assert (fetched.status_code, fetched.content) == (200, stored_bytes(entry.picture.file))
 
 
+def test_object_store_behind_our_web_server_is_asked_at_our_address(bucket, by_url, entry, settings):
+    settings.X_ACCEL_PREFIX = "/protected-media/"
+    assert delivery.input_url(entry).startswith(f"{SITE}/inputs/")
+
+
 def test_object_stores_address_is_signed_for_its_lifetime(bucket, by_url, entry, settings):
     settings.INPUT_URL_LIFETIME = timedelta(hours=5)
     query = httpx.URL(delivery.input_url(entry)).params

@@ -220,6 +220,28 @@ def test_web_server_is_not_told_of_a_missing_file(get, output, settings):
     assert (response.status_code, response.has_header("X-Accel-Redirect")) == (404, False)
 
 
+def test_web_server_is_told_where_s3_has_the_file(bucket, get, output, settings):
+    settings.X_ACCEL_PREFIX = "/protected-media/"
+    response = get(output.download_url)
+    path = response["X-Accel-Redirect"].removeprefix("/protected-media/")
+    assert httpx.get(f"{bucket.meta.endpoint_url}/{path}", trust_env=False).content == stored_bytes(output.file)
+    assert (response["Cache-Control"], response["Content-Type"]) == (FOREVER, "image/png")
+    assert response["Content-Disposition"] == f'attachment; filename="seedream-{output.job_id}-1.png"'
+
+
+def test_web_server_asks_s3_as_it_was_asked(bucket, get, settings):
+    settings.X_ACCEL_PREFIX = "/protected-media/"
+    told = [httpx.URL(get(method=method)["X-Accel-Redirect"]).params for method in ("get", "head")]
+    assert told[0]["X-Amz-Signature"] != told[1]["X-Amz-Signature"]
+    assert {params["X-Amz-SignedHeaders"] for params in told} == {"host"}
+
+
+def test_web_server_is_not_told_of_a_download_missing_from_s3(bucket, get, output, settings):
+    settings.X_ACCEL_PREFIX = "/protected-media/"
+    bucket.delete_object(Bucket=BUCKET, Key=output.file.name)
+    assert get(output.download_url).status_code == 404
+
+
 # By S3
 
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -23,7 +24,7 @@ http {{ {temporary} {site} }}
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-def _certificate(folder):
+def certificate(folder):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -33,17 +34,9 @@ def _certificate(folder):
     (folder / "privkey.pem").write_bytes(key.private_bytes(*plain))
 
 
-def _adapted(folder, service_port, http, https):
-    """The file as an administrator changes it: ports, name, certificate, folder."""
-    changes = {
-        "127.0.0.1:8000": f"127.0.0.1:{service_port}",
-        "listen 80;": f"listen 127.0.0.1:{http};",
-        "listen 443 ssl": f"listen 127.0.0.1:{https} ssl",
-        "desk.example.com": "localhost",
-        "/etc/letsencrypt/live/localhost": str(folder),
-        "/srv/seedream/var/media/": f"{folder}/media/",
-    }
-    text = CONFIGURATION.read_text()
+def adapted(configuration, folder, changes):
+    """The file with these changes, which an administrator makes, or Docker."""
+    text = configuration.read_text()
     for old, new in changes.items():
         assert old in text, old
         text = text.replace(old, new)
@@ -51,30 +44,54 @@ def _adapted(folder, service_port, http, https):
     return AROUND.format(folder=folder, temporary=f"access_log off; {temporary}", site=text)
 
 
+@contextmanager
+def nginx(folder, configuration, changes):
+    if not (program := shutil.which("nginx")):
+        pytest.skip("nginx is not here: apt-get install nginx-light")
+    certificate(folder)
+    (folder / "nginx.conf").write_text(adapted(configuration, folder, changes))
+    server = subprocess.Popen([program, "-c", folder / "nginx.conf", "-p", folder])
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _changes(folder, service_port, http, https):
+    """Ports, name, certificate, folder."""
+    return {
+        "include /etc/nginx/seedream-releases;": f"server 127.0.0.1:{service_port};",
+        "listen 80;": f"listen 127.0.0.1:{http};",
+        "listen 443 ssl": f"listen 127.0.0.1:{https} ssl",
+        "desk.example.com": "localhost",
+        "/etc/letsencrypt/live/localhost": str(folder),
+        "/srv/seedream/var/media/": f"{folder}/media/",
+    }
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     """A client of the site behind nginx, with a token; the service and its folder."""
-    if not (nginx := shutil.which("nginx")):
-        pytest.skip("nginx is not here: apt-get install nginx-light")
     folder = tmp_path_factory.mktemp("desk")
     http, https = free_port(), free_port()
     address = f"https://localhost:{https}"
     service = Service(
         folder, PUBLIC_BASE_URL=address, BEHIND_PROXY="true", X_ACCEL_PREFIX="/protected-media/", INPUT_DELIVERY="data"
     )
-    _certificate(folder)
-    (folder / "nginx.conf").write_text(_adapted(folder, service.port, http, https))
-    server = subprocess.Popen([nginx, "-c", folder / "nginx.conf", "-p", folder])
-    try:
-        assert "is ready" in service.ready()
-        token = service.manage("create_token", "admin", "test")
-        headers = {"Authorization": f"Bearer {token}"}
+    with nginx(folder, CONFIGURATION, _changes(folder, service.port, http, https)), running(service):
+        headers = {"Authorization": f"Bearer {service.manage('create_token', 'admin', 'test')}"}
         with httpx.Client(base_url=address, verify=False, headers=headers, trust_env=False, timeout=30) as client:  # noqa: S501
             client.plain_address, client.folder = f"http://localhost:{http}", folder
             yield client
+
+
+@contextmanager
+def running(service):
+    try:
+        assert "is ready" in service.ready()
+        yield
     finally:
-        server.terminate()
-        server.wait(timeout=10)
         service.interrupt()
 
 
