@@ -22,6 +22,8 @@ from django.db import OperationalError, connection
 from jobs import idempotency, intake, lifecycle, pictures, seedream
 from jobs.models import IdempotencyKey, Job
 
+from .web import web_command
+
 FIRST_PROMPT = "Make 3 images of this landscape: one at dawn, one at sunset, one under the stars."
 
 
@@ -104,10 +106,8 @@ class Command(BaseCommand):
 
     def _commands(self) -> dict[str, list[str]]:
         python = [sys.executable, "-u"]
-        web = ["-m", "granian", "--interface", "wsgi", "--no-ws", "--log-level", "error", "--respawn-failed-workers"]
-        web += ["--host", settings.HOST, "--port", str(settings.PORT), "--workers", str(settings.WEB_WORKERS)]
         commands = {
-            "web": [*python, *web, "--blocking-threads", str(settings.WEB_THREADS), "seedream_site.wsgi:application"],
+            "web": web_command(settings.PORT, "--log-level", "error"),
             "worker": [*python, sys.argv[0], "worker"],
         }
         if settings.USE_SANDBOX:
