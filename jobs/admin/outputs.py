@@ -161,6 +161,9 @@ class OutputAdmin(Acts, ReadOnly, Rows):
         except review.NotAllowed as problem:  # what they may do, or the job, changed in this moment
             self.message_user(request, str(problem), messages.WARNING)
             return None
+        except Output.DoesNotExist:  # deleted with its job in this moment
+            self.message_user(request, _("There is no such result."), messages.WARNING)
+            return None
         self._tell(request, outcome, form.wish, refused)
         return None
 

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.urls import reverse
 
-from jobs import review, store
+from jobs import review, store, upkeep
 from jobs.admin import acts, verifying
 from jobs.models import Job, Output, ReviewDecision
 from jobs.states import State, Verb
@@ -114,6 +114,12 @@ def test_verdict_of_somebody_else_meanwhile_is_not_overwritten(as_user, sam, fin
         "Picture 1 of “Make 2 images of it.”: decided meanwhile: Rejected, rita, Wrong crop or size"
     ]
     assert Output.objects.get().review == "rejected"
+
+
+def test_output_that_is_deleted_at_this_moment_is_said(as_user, sam, finish, monkeypatch):
+    job, lock = finish(), review._lock
+    monkeypatch.setattr(review, "_lock", lambda outputs: [upkeep.delete(job), lock(outputs)])
+    assert said(confirmed(as_user(sam), "approve", job.outputs.get())) == ["There is no such result."]
 
 
 def test_verdict_that_was_shown_is_replaced(as_user, sam, finish, rita):
