@@ -7,22 +7,25 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import clients, delivery, doorbell, intake, search, seedream, sizes
-from .models import Count, IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
+from .models import Count, Heartbeat, IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
 from .runcomfy import Gone, Model, RunComfyError, Temporary, words
-from .states import State, Verb
+from .states import DRIVEN, State, Verb
 
 logger = logging.getLogger(__name__)
 
 MANY = 1000  # idle jobs, to say that there are many: counting them all would take longer the more there are
+AHEAD = timedelta(minutes=10)  # more than a job is ever leased for, or put off
 PRICE_KEY, PRICE_SECONDS, PRICE_RETRY_SECONDS = "runcomfy:base-price-usd", 600, 30
 
 
@@ -230,6 +233,16 @@ def sweep() -> int:
     if WebhookDelivery.objects.next_of_each(now).exists():
         doorbell.ring("send_webhooks")
     return len(abandoned) + idle
+
+
+def mend_times() -> None:
+    """After a clock went back, what was written before it did lies ahead, and would be waited for as long as that."""
+    now = timezone.now()
+    held = Job.objects.filter(leased_until__gt=now + AHEAD).exclude(lease="")
+    held.update(leased_until=now + timedelta(seconds=settings.LEASE_SECONDS))  # a driver that lives renews it in time
+    Job.objects.filter(state__in=DRIVEN, not_before__gt=now + AHEAD).update(not_before=now)
+    Provider.objects.filter(held_until__gt=now + AHEAD).update(held_until=now)
+    Heartbeat.objects.filter(seen_at__gt=now + AHEAD).update(seen_at=now)
 
 
 def look_after_provider() -> None:

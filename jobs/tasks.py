@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
 from django.utils import timezone, translation
-from django_q.models import Failure
+from django_q.models import Failure, Schedule
 
 from . import dispatch, lifecycle, sizes, store, upkeep
 from . import drive as driving
@@ -72,6 +72,7 @@ def send_password_mail(email: str, language: str) -> None:
 
 @task
 def sweep() -> None:
+    lifecycle.mend_times()
     lifecycle.sweep()
     lifecycle.look_after_provider()
     store.forget_abandoned()
@@ -89,6 +90,8 @@ def beat() -> None:
     now = timezone.now()
     Heartbeat.objects.filter(name=_worker()).update(seen_at=now)
     Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+    # The worker rings for this one by a clock that never goes back; the queue's own schedule would wait.
+    Schedule.objects.filter(next_run__gt=now + lifecycle.AHEAD).update(next_run=now)
     lifecycle.sweep()
 
 

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError
 from django.utils import timezone
-from django_q.models import Failure, OrmQ
+from django_q.models import Failure, OrmQ, Schedule
 
 from jobs import intake, lifecycle, pictures, seedream, tasks, upkeep
-from jobs.models import Heartbeat, IdempotencyKey, Job, Picture
+from jobs.models import Heartbeat, IdempotencyKey, Job, Picture, Provider
 from jobs.states import State, Verb
 
 from .conftest import parameters, png, rings
@@ -171,3 +171,36 @@ def test_job_of_what_is_deleted_at_this_moment_is_made_without_it(alice, finishe
     job = lifecycle.create(alice, parameters(), kept, parent=finished)
     job.refresh_from_db()
     assert (job.parent, job.inputs.get().output) == (None, None)
+
+
+# A clock that went back
+
+
+def test_what_it_left_ahead_keeps_nothing_waiting(alice, kept, settings):
+    job, ahead = lifecycle.create(alice, parameters(), kept), timezone.now() + timedelta(hours=1)
+    Job.objects.update(lease="dead", leased_until=ahead, not_before=ahead)
+    Provider.hold(ahead)
+    Heartbeat.objects.create(name="driver:dead", seen_at=ahead)
+    tasks.sweep()
+    now = timezone.now()
+    assert Job.objects.takeable(now + timedelta(seconds=settings.LEASE_SECONDS)).get() == job
+    assert (Provider.known().held_until < now, Heartbeat.objects.get().seen_at < now) == (True, True)
+
+
+def test_what_is_rightly_ahead_stays(alice, kept):
+    lifecycle.create(alice, parameters(), kept)
+    ahead = timezone.now() + timedelta(minutes=2)
+    Job.objects.update(lease="alive", leased_until=ahead, not_before=ahead)
+    Provider.hold(ahead)
+    tasks.sweep()
+    job = Job.objects.get()
+    assert (job.leased_until, job.not_before, Provider.known().held_until) == (ahead, ahead, ahead)
+
+
+def test_schedule_that_it_left_ahead_is_mended_by_the_beat():
+    now = timezone.now()
+    due = Schedule.objects.create(func="jobs.tasks.sweep", next_run=now + timedelta(hours=1))
+    later = Schedule.objects.create(func="jobs.tasks.sweep", next_run=now + timedelta(minutes=1))
+    tasks.beat()
+    assert Schedule.objects.get(pk=due.pk).next_run <= timezone.now()
+    assert Schedule.objects.get(pk=later.pk).next_run == now + timedelta(minutes=1)
