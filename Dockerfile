@@ -5,7 +5,8 @@ ARG PYTHON=docker.io/library/python:3.13.16-slim-trixie
 # (Debian takes versions of packages away when it mends them: what is pinned is the release, by the tag above.)
 
 FROM ${PYTHON} AS build
-# Back-ups of PostgreSQL are made by its own programs, which must not be older than the server (compose.yaml).
+# Back-ups of PostgreSQL are made by its own programs, of the version that compose.yaml runs: an older server does not
+# take what newer programs restore.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends postgresql-client-17 \
     && rm -rf /var/lib/apt/lists/*
