@@ -53,7 +53,7 @@ def _entries(job: Job, folder: str, user: Any) -> list[Entry]:
     outputs = list(job.outputs.all())
     digits = len(str(len(outputs)))
     return [
-        _entry(output, f"{folder}{output.position + 1:0{digits}}.{output.extension}", output.why_withheld_from(user))
+        _entry(output, f"{folder}{output.position + 1:0{digits}}.{output.extension}", output.why_not_for(user))
         for output in outputs
     ]
 
@@ -99,6 +99,7 @@ def _told_input(entry: JobInput) -> dict[str, Any]:
         "source_url": entry.source_url,
         "output": entry.output_id,
         "sha256": picture.sha256,
+        "original": picture.original,
         "width": picture.width,
         "height": picture.height,
     }
@@ -112,6 +113,7 @@ def _told_output(entry: Entry, seed: int | None) -> dict[str, Any]:
         **({"note": entry.note} if entry.note else {}),
         "content_type": output.content_type,
         "sha256": output.sha256,
+        "original": output.original,
         "size": output.size,
         "width": output.width,
         "height": output.height,

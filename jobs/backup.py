@@ -2,7 +2,8 @@
 
 The database is taken before the files: a file is written before its row and never changed, so whatever the copied rows
 name is there when the files are copied. A job that is deleted in between leaves rows without files, which
-verify_store tells. Files on S3 are not copied: the bucket has its own ways.
+verify_store tells. A file that the retention rules move or remove in between is still there: it goes a while after its
+row says so. Files on S3 are not copied: the bucket has its own ways.
 """
 
 import os
@@ -21,7 +22,7 @@ from django.utils import timezone
 from .models import Job
 from .states import State
 
-SQLITE, POSTGRESQL, FILES = "database.sqlite3", "database.dump", "media"
+SQLITE, POSTGRESQL, FILES, ARCHIVE = "database.sqlite3", "database.dump", "media", "archive"
 RESTORER = "restore"
 
 
@@ -35,7 +36,7 @@ def back_up(folder: Path) -> int:
     name, dump = (SQLITE, _dump_sqlite) if settings.IS_SQLITE else (POSTGRESQL, _dump_postgresql)
     with _appearing_whole(folder / name) as unfinished:
         dump(unfinished)
-    return 0 if settings.S3_BUCKET else _copy_files(settings.MEDIA_ROOT, folder / FILES)
+    return sum(_copy_files(place, folder / name) for name, place in _folders().items())
 
 
 def restore(folder: Path) -> tuple[int, int]:
@@ -46,10 +47,16 @@ def restore(folder: Path) -> tuple[int, int]:
         raise Impossible(f"There is no {name} in {folder}: was the back-up made from another kind of database?")
     if connection.introspection.table_names():
         raise Impossible("The database is not empty. Restore into a new one, so that nothing can be lost.")
-    copied = 0 if settings.S3_BUCKET else _copy_files(folder / FILES, settings.MEDIA_ROOT)
+    copied = sum(_copy_files(folder / name, place) for name, place in _folders().items())
     load(folder / name)
     call_command("migrate", verbosity=0)
     return copied, _distrust_unsent()
+
+
+def _folders() -> dict[str, Path]:
+    """The stores that are folders, by their names in a back-up."""
+    places = {FILES: None if settings.S3_BUCKET else settings.MEDIA_ROOT, ARCHIVE: settings.ARCHIVE_DIR}
+    return {name: place for name, place in places.items() if place}
 
 
 def _distrust_unsent() -> int:

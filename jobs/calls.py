@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from rest_framework import exceptions, status
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -20,6 +20,10 @@ class AnyAnswer(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class Gone(exceptions.APIException):
+    status_code, default_code = status.HTTP_410_GONE, "gone"
+
+
 class Call(APIView):
     """A view whose answers tell how many calls are left; `writes` is the rate that its writes count to."""
 
@@ -30,6 +34,8 @@ class Call(APIView):
 
     def sent(self, file: HttpResponseBase) -> HttpResponseBase:
         """A stored file, or in words of this API that it is gone."""
+        if isinstance(file, HttpResponse) and file.status_code == status.HTTP_410_GONE:
+            raise Gone(file.text)
         if file.status_code == status.HTTP_404_NOT_FOUND:
             raise exceptions.NotFound(_("The file is missing from the store."))
         return file

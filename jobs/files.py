@@ -58,12 +58,16 @@ class Sent:
 def serve_output(
     request: HttpRequest, output: Output, *, download: bool = False, by_us: bool = False
 ) -> HttpResponseBase:
+    if output.why_gone:
+        return _gone(output.why_gone)
     name = f"seedream-{output.job_id}-{output.position + 1}.{output.extension}"
     told = (str(output.file.name), output.sha256, output.content_type, name)
     return _serve(request, Sent(*told, is_download=download, is_by_us=by_us))
 
 
 def serve_picture(request: HttpRequest, picture: Picture) -> HttpResponseBase:
+    if picture.why_gone:
+        return _gone(picture.why_gone)
     name = f"picture-{picture.sha256[:12]}.{'png' if picture.content_type == 'image/png' else 'jpg'}"
     return _serve(request, Sent(str(picture.file.name), picture.sha256, picture.content_type, name))
 
@@ -155,6 +159,10 @@ def _streamed(file: File, part: range, sent: Sent) -> HttpResponseBase:
         response.status_code = 206
         response["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
     return response
+
+
+def _gone(words: str) -> HttpResponse:
+    return HttpResponse(words, status=410, content_type="text/plain; charset=utf-8")
 
 
 def _missing() -> HttpResponse:

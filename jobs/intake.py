@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
 
@@ -26,6 +27,7 @@ from django.utils.translation import gettext as _
 
 from . import doorbell, network, output_links, pictures, seedream, store
 from .models import Job, JobInput, Output, Picture
+from .models.files import Original
 
 NUMBERED = re.compile(r"images\[(\d{1,3})\]")
 # A small compressed answer may unfold to gigabytes in one step.
@@ -81,7 +83,7 @@ def again(entries: Iterable[JobInput], user: Any) -> tuple[list[Kept], list[str]
     """The pictures of a job for one more, as take_what_is_good gives them."""
     entries = list(entries)
     kept = [Kept(entry.picture, entry.name, entry.source_url, entry.output) for entry in entries]
-    return kept, [f"{entry.name}: {problem}" for entry in entries if (problem := entry.why_withheld_from(user))]
+    return kept, [f"{entry.name}: {problem}" for entry in entries if (problem := entry.why_not_for(user))]
 
 
 def in_order(data: QueryDict, files: MultiValueDict) -> list[Any]:
@@ -152,9 +154,21 @@ def _row(clean: pictures.CleanPicture, file: str) -> Picture:
         )
         if is_new:
             doorbell.ring("make_sizes")
-        elif picture.unused_since:
-            Picture.objects.filter(pk=picture.pk).update(unused_since=now)
+        else:
+            _upload_again(picture, now)
     return picture
+
+
+def _upload_again(picture: Picture, now: datetime) -> None:
+    """It waits anew for an edit; an original that was gone is there again, and what the archive has can go."""
+    fields: dict[str, Any] = {"uploaded_at": now}
+    if picture.unused_since:
+        fields["unused_since"] = now
+    if picture.original != Original.STORED or picture.leftover_at:
+        fields |= {"original": Original.STORED, "original_at": now, "leftover_at": now}
+    Picture.objects.filter(pk=picture.pk).update(**fields)
+    for name, value in fields.items():
+        setattr(picture, name, value)
 
 
 def use(kept: Sequence[Kept]) -> None:
@@ -163,7 +177,7 @@ def use(kept: Sequence[Kept]) -> None:
     ids = {entry.picture.pk for entry in kept}
     # In one order for everybody, or two jobs of the same pictures could wait for each other.
     held = list(Picture.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
-    if len(held) < len(ids):
+    if len(held) < len(ids) or any(picture.why_gone for picture in held):
         raise seedream.InvalidInput({"images": [_("A picture of this edit is no longer here. Add it again.")]})
     Picture.objects.filter(pk__in=ids, unused_since__isnull=False).update(unused_since=None)
 
@@ -192,11 +206,13 @@ def _from_reference(word: str, user: Any) -> Kept:
         raise pictures.BadPicture([str(problem)]) from None
     if not entry:
         raise pictures.BadPicture([_("This picture is no longer here. Add it again.")])
+    if entry.picture.why_gone:
+        raise pictures.BadPicture([entry.picture.why_gone])
     return entry
 
 
 def _from_output(output: Output, user: Any) -> Kept:
-    if problem := output.why_withheld_from(user):
+    if problem := output.why_not_for(user):
         raise pictures.BadPicture([problem])
     if output.kind != Output.Kind.IMAGE:
         raise pictures.BadPicture([_("A video cannot be used as a picture.")])

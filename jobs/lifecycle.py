@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -157,6 +158,23 @@ def cancel(job: Job, by: Any) -> bool:
 def fetch_again(job: Job, by: Any) -> bool:
     """Try once more to get the outputs of a job that failed for want of them; False for any other job."""
     return _and_ring(job.fetch_again(by))
+
+
+# Keeping its files, whatever the retention rules say
+
+
+def hold(job: Job, by: Any) -> bool:
+    """False when they are kept already. Raises PermissionDenied, in words."""
+    if not job.may_be_held_by(by):
+        raise PermissionDenied(_("Only the owner and reviewers may have its files kept."))
+    return job.hold(by)
+
+
+def release(job: Job, by: Any) -> bool:
+    """False when they were not kept. Raises PermissionDenied, in words."""
+    if not job.may_be_released_by(by):
+        raise PermissionDenied(_("Only who had its files kept, and reviewers, may take that back."))
+    return job.release(by)
 
 
 # Settling what nobody knows

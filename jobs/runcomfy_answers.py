@@ -133,7 +133,8 @@ def _cost(job: Job) -> float | None:
 
 def output_url(output: Output, request: HttpRequest) -> str:
     """An absolute address that needs no token, good for OUTPUT_LINK_HOURS from now."""
-    if store.is_asked_directly() and not settings.REQUIRE_APPROVAL:
+    is_by_s3 = store.is_asked_directly() and not settings.REQUIRE_APPROVAL
+    if is_by_s3 and not output.why_gone:  # which our own address says in words
         # Not by a redirect from here: a careful client follows none with an address that it was given.
         lifetime = int(settings.OUTPUT_LINK_LIFETIME.total_seconds())
         return default_storage.url(output.file.name, expire=lifetime)  # type: ignore[call-arg]

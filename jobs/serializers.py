@@ -10,6 +10,7 @@ from rest_framework.reverse import reverse
 
 from . import intake, lifecycle, seedream
 from .models import Job, JobEvent, JobInput, Output, RejectionReason, ReviewDecision
+from .models.files import Original
 
 # What `?expand=` adds to a job, and what is read from the database for it
 EXPANDED = {
@@ -106,7 +107,7 @@ class SettleSerializer(serializers.Serializer):
 
 class PictureSerializer(serializers.Serializer):
     """A kept picture, or one of a job: `id` is a word that is good for this user alone, and holds its name. A picture
-    that is withheld from them has neither that nor addresses."""
+    that is withheld from them, or whose original is gone, has neither that nor addresses."""
 
     id = serializers.SerializerMethodField()
     url = serializers.SerializerMethodField()
@@ -117,10 +118,12 @@ class PictureSerializer(serializers.Serializer):
     width = serializers.IntegerField(source="picture.width")
     height = serializers.IntegerField(source="picture.height")
     size = serializers.IntegerField(source="picture.size")
+    original = serializers.ChoiceField(source="picture.original", choices=Original.choices)
+    original_at = serializers.DateTimeField(source="picture.original_at", allow_null=True)
 
     def get_id(self, entry: intake.Kept | JobInput) -> str | None:
         user = self.context["request"].user
-        if isinstance(entry, JobInput) and entry.is_withheld_from(user):
+        if entry.picture.why_gone or (isinstance(entry, JobInput) and entry.is_withheld_from(user)):
             return None
         return intake.reference(entry.picture, user, entry.name, entry.output_id)
 
@@ -177,7 +180,8 @@ class DecisionSerializer(StandingSerializer):
 
 
 class OutputSerializer(serializers.ModelSerializer):
-    """`is_withheld`: it waits for its approval, or was rejected, and this reader may not have its file."""
+    """`is_withheld`: it waits for its approval, or was rejected, and this reader may not have its file. One whose
+    `original` is not stored any more has no `url` either."""
 
     url = serializers.SerializerMethodField()
     is_withheld = serializers.SerializerMethodField()
@@ -187,14 +191,14 @@ class OutputSerializer(serializers.ModelSerializer):
         model = Output
         fields = (
             "id", "job", "position", "kind", "url", "is_withheld", "content_type", "width", "height", "size", "sha256",
-            "review", "decision", "stored_at",
+            "review", "decision", "stored_at", "original", "original_at",
         )  # fmt: skip
 
     def get_is_withheld(self, output: Output) -> bool:
         return output.is_withheld_from(self.context["request"].user)
 
     def get_url(self, output: Output) -> str | None:
-        if self.get_is_withheld(output):
+        if output.why_not_for(self.context["request"].user):
             return None
         return reverse("api:output-file", args=[output.pk], request=self.context.get("request"))
 
@@ -214,6 +218,7 @@ class JobSerializer(serializers.ModelSerializer):
 
     url = serializers.HyperlinkedIdentityField(view_name="api:job-detail")
     owner = serializers.CharField(source="owner.username")
+    held_by = serializers.CharField(source="held_by.username", allow_null=True, default=None)
     reason_text = serializers.CharField(source="get_reason_display")
     trouble_text = serializers.CharField(source="get_trouble_display")
     provider_words = serializers.SerializerMethodField()
@@ -227,7 +232,8 @@ class JobSerializer(serializers.ModelSerializer):
         fields = (
             "id", "url", "state", "owner", "parent", *seedream.PARAMETERS, "provider_status", "queue_position",
             "trouble", "trouble_text", "reason", "reason_text", "provider_words", "estimate_usd", "cost_usd",
-            "request_id", "created_at", "submitted_at", "accepted_at", "finished_at", "cancel_requested_at", *EXPANDED,
+            "request_id", "created_at", "submitted_at", "accepted_at", "finished_at", "cancel_requested_at",
+            "held_at", "held_by", *EXPANDED,
         )  # fmt: skip
 
     def get_fields(self) -> dict[str, Any]:

@@ -109,3 +109,8 @@ class Verb(models.TextChoices):
     REVIEW_UNDONE = "review_undone", _("Took a verdict back")
     VERIFIED = "verified", _("Compared the stored files with their hashes")
     RUNG = "rung", _("Had the job looked at again")
+    FILES_HELD = "files_held", _("Had its files kept")
+    FILES_RELEASED = "files_released", _("No longer has its files kept")
+    ARCHIVED = "archived", _("Originals archived by the retention rule")
+    DELETED = "deleted", _("Originals deleted by the retention rule")
+    RESTORED = "restored", _("Originals brought back")

@@ -1,4 +1,8 @@
-"""The one door to stored bytes: a file is named by its hash, appears whole or not at all, and is kept once."""
+"""The one door to stored bytes: a file is named by its hash, appears whole or not at all, and is kept once.
+
+There may be two stores of the same kind, by their names in settings.STORAGES: STORE, and ARCHIVE for originals that the
+retention rules moved away.
+"""
 
 import hashlib
 import json
@@ -14,16 +18,21 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import FileSystemStorage, default_storage, storages
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, default_storage, storages
 
+STORE, ARCHIVE = "default", "archive"
 PREFIX, ABANDONED_SECONDS = "part-", 24 * 3600
 MARK_NAME, MARK, CHECK_SECONDS = "is-writable", b"Seedream Desk may write here.\n", 1.0
 
 
+class OtherBytes(Exception):
+    """What is stored is not what its hash says."""
+
+
 @contextmanager
-def temporary_file() -> Iterator[IO[bytes]]:
+def temporary_file(of: str = STORE) -> Iterator[IO[bytes]]:
     """A file beside the store that vanishes afterwards, unless keep() gave it its place."""
-    with tempfile.NamedTemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR, prefix=PREFIX, delete=False) as file:
+    with tempfile.NamedTemporaryFile(dir=_folder(of), prefix=PREFIX, delete=False) as file:
         try:
             yield file
         finally:
@@ -47,17 +56,33 @@ def keep(file: IO[bytes], folder: str, sha256: str, extension: str) -> str:
 
     Raises OSError when the store does not take it.
     """
-    name = f"{folder}/{sha256[:2]}/{sha256}{extension}"
+    return _place(file, f"{folder}/{sha256[:2]}/{sha256}{extension}", STORE)
+
+
+def _place(file: IO[bytes], name: str, of: str) -> str:
     file.flush()
-    if isinstance(default_storage, FileSystemStorage):
-        # The row that points here is committed with FULL: after a power cut the bytes and their name must be there.
-        os.fsync(file.fileno())
-        default_storage.save(name, _Movable(file))
-        _sync_folder(Path(default_storage.path(name)).parent)
-        return name
-    file.seek(0)
-    with _as_os_errors():
-        return default_storage.save(name, File(file))
+    with _opened(of) as storage:
+        if isinstance(storage, FileSystemStorage):
+            # The row that points here is committed with FULL: after a power cut the bytes and their name must be there.
+            os.fsync(file.fileno())
+            storage.save(name, _Movable(file))
+            _sync_folder(Path(storage.path(name)).parent)
+            return name
+        file.seek(0)
+        return storage.save(name, File(file))
+
+
+def copy(name: str, sha256: str, source: str, target: str) -> None:
+    """Have a file in another store too, under the same name; doing it again changes nothing. Raises FileNotFoundError
+    when it is not there, OtherBytes when it is not what it was, and another OSError when a store is away."""
+    digest = hashlib.sha256()
+    with temporary_file(target) as file:
+        for chunk in chunks(name, source):
+            digest.update(chunk)
+            file.write(chunk)
+        if digest.hexdigest() != sha256:
+            raise OtherBytes(f"{name} has other bytes: {digest.hexdigest()}")
+        _place(file, name, target)
 
 
 def keep_bytes(data: bytes, folder: str, extension: str) -> str:
@@ -66,65 +91,79 @@ def keep_bytes(data: bytes, folder: str, extension: str) -> str:
         return keep(file, folder, hashlib.sha256(data).hexdigest(), extension)
 
 
-def exists(name: str) -> bool:
-    with _as_os_errors():
-        return default_storage.exists(name)
+def exists(name: str, of: str = STORE) -> bool:
+    with _opened(of) as storage:
+        return storage.exists(name)
 
 
 def read(name: str) -> bytes:
     """Raises FileNotFoundError when it is not there, another OSError when that cannot be told."""
-    with _as_os_errors(), default_storage.open(name) as file:
+    with _opened(STORE) as storage, storage.open(name) as file:
         return file.read()
 
 
 @contextmanager
 def opened(name: str) -> Iterator[IO[bytes]]:
     """A stored file, to be read here; raises as read() does."""
-    with _as_os_errors(), default_storage.open(name) as file:
+    with _opened(STORE) as storage, storage.open(name) as file:
         # S3 sends it all for the first byte: what fails from here on is not the store.
         file.read(1)
         file.seek(0)
         yield file
 
 
-def chunks(name: str) -> Iterator[bytes]:
+def chunks(name: str, of: str = STORE) -> Iterator[bytes]:
     """What is stored, bit by bit; raises as read() does."""
-    with _as_os_errors(), default_storage.open(name) as file:
+    with _opened(of) as storage, storage.open(name) as file:
         yield from file.chunks()
 
 
 def size(name: str) -> int | None:
     """In bytes; None when it is not there. Raises OSError when that cannot be told."""
     try:
-        with _as_os_errors():
-            return default_storage.size(name)
+        with _opened(STORE) as storage:
+            return storage.size(name)
     except FileNotFoundError:
         return None
 
 
-def sha256_of(name: str) -> str:
+def sha256_of(name: str, of: str = STORE) -> str:
     """The hash of what is really stored; raises as read() does."""
     digest = hashlib.sha256()
-    for chunk in chunks(name):
+    for chunk in chunks(name, of):
         digest.update(chunk)
     return digest.hexdigest()
 
 
-def remove(name: str) -> None:
-    with _as_os_errors():
-        default_storage.delete(name)
+def remove(name: str, of: str = STORE) -> None:
+    """Doing it again changes nothing."""
+    with _opened(of) as storage:
+        storage.delete(name)
 
 
-def names(folder: str) -> Iterator[str]:
+def names(folder: str, of: str = STORE) -> Iterator[str]:
     """Every file under a folder of the store."""
     try:
-        with _as_os_errors():
-            folders, files = default_storage.listdir(folder)
+        with _opened(of) as storage:
+            folders, files = storage.listdir(folder)
     except FileNotFoundError:
         return
     yield from (f"{folder}/{name}" for name in files)
     for inner in folders:
-        yield from names(f"{folder}/{inner}")
+        yield from names(f"{folder}/{inner}", of)
+
+
+def has_archive() -> bool:
+    return ARCHIVE in storages.backends
+
+
+def _folder(of: str) -> Path:
+    """Where temporary files lie: in the store itself if it is a folder, so that they get their names in one step."""
+    if of == ARCHIVE and has_archive() and isinstance(archive := storages[ARCHIVE], FileSystemStorage):
+        folder = Path(archive.path("tmp"))
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+    return Path(settings.FILE_UPLOAD_TEMP_DIR)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -143,8 +182,8 @@ def check() -> None:
             file.write(MARK)
             file.flush()
         return
-    with _as_os_errors():
-        _check_bucket(default_storage.bucket_name)  # type: ignore[attr-defined]
+    with _opened(STORE) as bucket:
+        _check_bucket(bucket.bucket_name)  # type: ignore[attr-defined]
 
 
 def _check_bucket(bucket: str) -> None:
@@ -192,9 +231,19 @@ def _impatient_client(backend: str) -> Any:
 
 
 @contextmanager
-def _as_os_errors() -> Iterator[None]:
-    """S3's own errors as what they mean here: the store is away."""
-    if isinstance(default_storage, FileSystemStorage):
+def _opened(of: str) -> Iterator[Storage]:
+    """That store, whose own errors become what they mean here: it is away."""
+    try:
+        storage = storages[of]
+    except InvalidStorageError:
+        raise OSError("No archive is set up: ARCHIVE_DIR or ARCHIVE_S3_BUCKET says where it is.") from None
+    with _as_os_errors(storage):
+        yield storage
+
+
+@contextmanager
+def _as_os_errors(storage: Storage) -> Iterator[None]:
+    if isinstance(storage, FileSystemStorage):
         yield
         return
     from boto3.exceptions import Boto3Error  # slow to import, and only needed here
@@ -206,9 +255,9 @@ def _as_os_errors() -> Iterator[None]:
         raise OSError(f"The file store does not answer: {problem}") from problem
 
 
-def forget_abandoned() -> None:
+def forget_abandoned(of: str = STORE) -> None:
     """Remove the temporary files of processes that were killed: no download takes a day."""
-    for path in Path(settings.FILE_UPLOAD_TEMP_DIR).glob(f"{PREFIX}*"):
+    for path in _folder(of).glob(f"{PREFIX}*"):
         try:
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
                 path.unlink()

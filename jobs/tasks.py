@@ -13,14 +13,16 @@ from django.contrib.auth.forms import PasswordResetForm
 from django.utils import timezone, translation
 from django_q.models import Failure, Schedule
 
-from . import dispatch, lifecycle, sizes, store, upkeep
+from . import dispatch, doorbell, lifecycle, sizes, store, upkeep
 from . import drive as driving
+from . import retention as retaining
 from .models import Count, Heartbeat, IdempotencyKey, Tally, WebhookDelivery
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 
 FAILURES_KEPT = timedelta(days=30)
+RETENTION_SECONDS = 60.0  # of one task; the next one goes on
 TALLIES_SECONDS = 24 * 3600  # longer than any of them counts
 WORKER_ENVIRONMENT = "SEEDREAM_WORKER"  # the name of the cluster that this process works in
 
@@ -82,6 +84,14 @@ def sweep() -> None:
     IdempotencyKey.forget_old()
     # The history of jobs is in our own tables; django-q2 would keep its failures for ever.
     Failure.objects.filter(stopped__lt=timezone.now() - FAILURES_KEPT).delete()
+    retaining.remove_leftovers()
+
+
+@task
+def retention() -> None:
+    """Once a day; what is left after a while is another task's, for a queue's process must not be away for long."""
+    if retaining.run_by_schedule(RETENTION_SECONDS):
+        doorbell.ring("retention")
 
 
 @task

@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from . import clients, mirror, seedream, sizes, store
+from . import clients, leftovers, mirror, seedream, sizes, store
 from .models import Job, Output, Picture
+from .models.files import Original
 from .runcomfy import Gone, Temporary
 from .states import ENDED
 
@@ -36,7 +37,7 @@ class Damage:
 
 
 def damaged() -> Iterator[Damage]:
-    """Read every stored file and compare its hash with its row's."""
+    """Read every stored and every archived file and compare its hash with its row's."""
     for model in (Picture, Output):
         for row in model.objects.order_by("pk").iterator(chunk_size=500):
             if what := _damage(row):
@@ -46,8 +47,9 @@ def damaged() -> Iterator[Damage]:
 
 
 def files_of(job: Job) -> list[Picture | Output]:
-    """The rows of what a job was given and of what it made."""
-    return [*Picture.objects.filter(jobs=job).distinct(), *job.outputs.all()]
+    """The rows of what a job was given and of what it made, as far as there are files."""
+    rows: list[Picture | Output] = [*Picture.objects.filter(jobs=job).distinct(), *job.outputs.all()]
+    return [row for row in rows if row.original != Original.DELETED]
 
 
 def verify(job: Job, rows: Iterable[Picture | Output], by: Any) -> list[Damage]:
@@ -59,10 +61,13 @@ def verify(job: Job, rows: Iterable[Picture | Output], by: Any) -> list[Damage]:
 
 
 def _damage(row: Picture | Output) -> str:
+    if row.original == Original.DELETED:
+        return ""
+    is_archived = row.original == Original.ARCHIVED
     try:
-        found = store.sha256_of(str(row.file.name))
+        found = store.sha256_of(str(row.file.name), store.ARCHIVE if is_archived else store.STORE)
     except FileNotFoundError:
-        return _("the file is missing")
+        return _("the file is missing from the archive") if is_archived else _("the file is missing")
     except OSError as problem:
         return _("the file cannot be read: %(problem)s") % {"problem": problem}
     return "" if found == row.sha256 else _("the file has other bytes: %(hash)s") % {"hash": found}
@@ -70,21 +75,19 @@ def _damage(row: Picture | Output) -> str:
 
 def orphans() -> Iterator[str]:
     """Files that no row points to. One that was stored this very moment may be among them: its row is still to come."""
-    for folder in FOLDERS:
-        for name in store.names(folder):
-            if not _is_used(name):
-                yield name
-
-
-def _is_used(name: str) -> bool:
-    of_it = {"sha256": sizes.original(name)} if name.startswith(f"{sizes.FOLDER}/") else {"file": name}
-    return any(model.objects.filter(**of_it).exists() for model in (Picture, Output))
+    for of in leftovers.places():
+        for folder in FOLDERS:
+            for name in store.names(folder, of):
+                if not leftovers.is_expected(name, of):
+                    yield name if of == store.STORE else f"{name} in the archive"
 
 
 def repair(damage: Damage) -> str:
     """Have missing copies made anew, and fetch a damaged output again from RunComfy, while it still has it. Returns
     why it could not, or nothing."""
     row = damage.row
+    if row.original != Original.STORED:
+        return "its original is archived: bring it back first" if row.original == Original.ARCHIVED else row.why_gone
     if isinstance(row, Picture) and not damage.is_copy:
         return "only its user has it"
     why_not = asyncio.run(_repair(row.job, row)) if isinstance(row, Output) and not damage.is_copy else ""
@@ -122,11 +125,10 @@ def delete(job: Job, by: Any = None) -> None:
         ended = Job.objects.select_for_update().filter(pk=job.pk, state__in=ENDED).first()
         if ended is None:
             raise ValueError(f"Job {job.pk} has not ended, or is gone already.")
-        rows: list[sizes.Row] = [*ended.outputs.all(), *pictures]
-        files = {name for row in rows for name in (str(row.file.name), *sizes.names(row))}
+        files = leftovers.of_rows([*ended.outputs.all(), *pictures])
         ended.delete()
         Picture.objects.filter(pk__in=[row.pk for row in pictures], uses=None).delete()
-    _remove(files)
+    leftovers.remove_unused(files)
     logger.info("The job was deleted by %s", by or "the command line", extra={"job": job})
 
 
@@ -135,10 +137,10 @@ def forget_unused() -> None:
     old = Picture.objects.filter(unused_since__lt=timezone.now() - settings.UPLOAD_KEPT, uses=None)
     with transaction.atomic():
         rows = list(_locked(old[:AT_ONCE]))
-        files = {name for row in rows for name in (str(row.file.name), *sizes.names(row))}
+        files = leftovers.of_rows(rows)
         # Asked again under the lock: a job may have taken one, or somebody uploaded it anew.
         old.filter(pk__in=[row.pk for row in rows]).delete()
-    _remove(files)
+    leftovers.remove_unused(files)
     if rows:
         logger.info("%d uploads that no job used were removed", len(rows))
 
@@ -146,11 +148,3 @@ def forget_unused() -> None:
 def _locked(pictures: QuerySet[Picture]) -> QuerySet[Picture]:
     """No job that is being written at this moment takes one of them, nor does an upload. In the order of intake.use."""
     return Picture.objects.select_for_update().filter(pk__in=pictures.values("pk")).order_by("pk")
-
-
-def _remove(files: set[str]) -> None:
-    """Call it after the commit: a death in between leaves files without rows, which verify_store lists, never the
-    reverse."""
-    for name in files:
-        if not _is_used(name):
-            store.remove(name)

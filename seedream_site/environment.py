@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -143,6 +144,19 @@ def _mailers(found: dict[str, Any]) -> dict[str, Any]:
     return {"default": {**backend, "OPTIONS": options}} if backend["BACKEND"] else {}
 
 
+def ages(name: str) -> dict[str, timedelta]:
+    """What becomes of originals after so many days, such as "archive:90,delete:730"; empty: they are kept for ever."""
+    found = {}
+    for step in words(name, []):
+        act, _colon, days = step.partition(":")
+        if act in found or act not in {"archive", "delete"} or not re.fullmatch(r"[1-9]\d{0,4}", days, re.ASCII):
+            raise ImproperlyConfigured(f"{name} must be such as delete:30 or archive:90,delete:730, not {step!r}.")
+        found[act] = timedelta(days=int(days))
+    if len(found) == 2 and found["delete"] <= found["archive"]:
+        raise ImproperlyConfigured(f"{name} must delete later than it archives.")
+    return found
+
+
 def prefix(name: str) -> str:
     value = text(name)
     if value and not re.fullmatch(r"/([\w.~-]+/)+", value, re.ASCII):
@@ -150,10 +164,10 @@ def prefix(name: str) -> str:
     return value
 
 
-def folder(path: Path) -> Path:
+def folder(path: Path, name: str = "VAR_DIR") -> Path:
     try:
         # Prompts, pictures and password hashes are nobody else's on this machine.
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as problem:
-        raise ImproperlyConfigured(f"VAR_DIR cannot be used: {problem}") from None
+        raise ImproperlyConfigured(f"{name} cannot be used: {problem}") from None
     return path

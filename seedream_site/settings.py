@@ -19,6 +19,7 @@ from jobs.logs import is_news
 
 from .environment import (
     addresses,
+    ages,
     choice,
     database,
     flag,
@@ -226,29 +227,59 @@ BODY_MAX_BYTES, UPLOAD_MAX_BYTES = 1024 * 1024, DATA_UPLOAD_MAX_MEMORY_SIZE
 
 S3_BUCKET = text("S3_BUCKET", "")
 S3_ENDPOINT_URL = web_address("S3_ENDPOINT_URL", "") if text("S3_ENDPOINT_URL") else ""
-STORAGES = {
-    "default": {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": S3_ENDPOINT_URL or None,
-            "region_name": text("S3_REGION", "us-east-1"),
-            "access_key": required("S3_ACCESS_KEY", "S3_BUCKET is set, so the store needs its key."),
-            "secret_key": required("S3_SECRET_KEY", "S3_BUCKET is set, so the store needs its secret."),
-            "default_acl": None,
-            "querystring_auth": True,
-            "signature_version": "s3v4",
-            "max_memory_size": 4 * 1024 * 1024,  # of a file that is read here; the rest waits on the disk
-        },
+
+
+def _bucket(setting: str, name: str, **more: Any) -> dict[str, Any]:
+    options = {
+        "bucket_name": name,
+        "endpoint_url": S3_ENDPOINT_URL or None,
+        "region_name": text("S3_REGION", "us-east-1"),
+        "access_key": required("S3_ACCESS_KEY", f"{setting} is set, so the store needs its key."),
+        "secret_key": required("S3_SECRET_KEY", f"{setting} is set, so the store needs its secret."),
+        "default_acl": None,
+        "querystring_auth": True,
+        "signature_version": "s3v4",
+        "max_memory_size": 4 * 1024 * 1024,  # of a file that is read here; the rest waits on the disk
     }
-    if S3_BUCKET
-    else {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        # Files are named by their hash: writing one again writes the same bytes.
-        "OPTIONS": {"location": MEDIA_ROOT, "allow_overwrite": True},
-    },
+    return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options | more}
+
+
+def _folder(location: Path) -> dict[str, Any]:
+    # Files are named by their hash: writing one again writes the same bytes.
+    options = {"location": location, "allow_overwrite": True}
+    return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+
+
+STORAGES = {
+    "default": _bucket("S3_BUCKET", S3_BUCKET) if S3_BUCKET else _folder(MEDIA_ROOT),
     "staticfiles": {"BACKEND": "seedream_site.storage.HashedStaticFiles"},
 }
+
+# Retention: nothing is archived or deleted unless a rule says so. Days count from the last of: stored, decided about,
+# brought back; of an input, from when the last edit that uses it ended.
+RETENTION = {kind: ages(f"RETENTION_{kind.upper()}") for kind in ("inputs", "approved", "rejected", "unreviewed")}
+ARCHIVE_S3_BUCKET = text("ARCHIVE_S3_BUCKET")
+ARCHIVE_DIR = folder(Path(text("ARCHIVE_DIR")).resolve(), "ARCHIVE_DIR") if text("ARCHIVE_DIR") else None
+# What can be read at once: from the others a file comes back after hours, and on request.
+ARCHIVE_S3_CLASS = choice(
+    "ARCHIVE_S3_CLASS",
+    "STANDARD",
+    {"STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"},
+)
+if ARCHIVE_DIR and ARCHIVE_S3_BUCKET:
+    raise ImproperlyConfigured("ARCHIVE_DIR and ARCHIVE_S3_BUCKET are both set: there is one archive.")
+if ARCHIVE_DIR and (ARCHIVE_DIR == MEDIA_ROOT or MEDIA_ROOT in ARCHIVE_DIR.parents):
+    raise ImproperlyConfigured("ARCHIVE_DIR must be another folder than VAR_DIR/media, and none within it.")
+if ARCHIVE_DIR:
+    STORAGES["archive"] = _folder(ARCHIVE_DIR)
+elif ARCHIVE_S3_BUCKET:
+    # Under a name of its own: in the bucket of the store the two would be one file.
+    _more: dict[str, Any] = {"location": "archive", "object_parameters": {"StorageClass": ARCHIVE_S3_CLASS}}
+    STORAGES["archive"] = _bucket("ARCHIVE_S3_BUCKET", ARCHIVE_S3_BUCKET, **_more)
+for _kind, _ages in RETENTION.items():
+    if "archive" in _ages and "archive" not in STORAGES:
+        _name = f"RETENTION_{_kind.upper()}"
+        raise ImproperlyConfigured(f"{_name} archives, so ARCHIVE_DIR or ARCHIVE_S3_BUCKET must say where to.")
 
 # Pages take scripts, styles and pictures from this site alone; with S3, pictures from the store's own address too,
 # unless the web server in front fetches them.

@@ -46,6 +46,16 @@ class Reviewer(Person):
     title, parameter_name = _("reviewer"), "reviewer"
 
 
+class Held(Chosen):
+    title, parameter_name = _("files"), "held"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Kept, whatever the retention rules say"))]
+
+    def chosen(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(held_at__isnull=False)
+
+
 class Quality(Chosen):
     title, parameter_name = _("quality"), "optimize_prompt_options"
 

@@ -1,6 +1,7 @@
 """Jobs, and what staff do to them: cancel, have them looked at, verify, settle."""
 
 import uuid
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,8 +19,9 @@ from jobs.forms import SettleForm
 from jobs.models import Job, JobEvent, JobInput, Output
 
 from .acts import Acts, Line, is_confirmed
-from .filters import OfPicture, Owner, Quality, WhyFailed
+from .filters import Held, OfPicture, Owner, Quality, WhyFailed
 from .lists import ReadOnly, Rows, link, short, thumbnail
+from .restoring import restore
 from .verifying import verify
 
 
@@ -38,7 +40,18 @@ class InputInline(ReadOnly, admin.TabularInline):
 
 class OutputInline(ReadOnly, admin.TabularInline):
     model = Output
-    fields = readonly_fields = ("position", "shown", "kind", "width", "height", "size", "sha256", "review", "stored_at")
+    fields = readonly_fields = (
+        "position",
+        "shown",
+        "kind",
+        "width",
+        "height",
+        "size",
+        "sha256",
+        "review",
+        "stored_at",
+        "original",
+    )
     show_change_link = True
 
     @admin.display(description=gettext_lazy("Picture"))
@@ -60,12 +73,12 @@ class JobAdmin(Acts, ReadOnly, Rows):
         "created_at", "prompt", "state", "owner", "portal", "estimate_usd", "cost_usd", "finished_at", "request_id",
     )  # fmt: skip
     sortable_by = ("created_at",)
-    list_filter = ("state", WhyFailed, Quality, Owner, OfPicture)
+    list_filter = ("state", WhyFailed, Quality, Owner, Held, OfPicture)
     list_select_related = ("owner",)
     search_fields = ("text",)
     search_help_text = gettext_lazy("Words of the prompt, as in the portal; or the id of a job or of a request.")
     date_hierarchy = "created_at"
-    actions = ("cancel", "ring_again", "verify")
+    actions = ("cancel", "ring_again", "verify", "hold", "release", "restore")
     inlines = (InputInline, OutputInline, EventInline)
     fieldsets = (
         (None, {"fields": ("owner", "created_at", "parent")}),
@@ -90,6 +103,7 @@ class JobAdmin(Acts, ReadOnly, Rows):
             },
         ),
         (gettext_lazy("Who moves it"), {"fields": ("lease", "leased_until", "not_before")}),
+        (gettext_lazy("Whether its files are kept"), {"fields": (("held_at", "held_by"),)}),
     )  # fmt: skip
     change_form_template = "admin/jobs/job/change_form.html"
 
@@ -149,6 +163,35 @@ class JobAdmin(Acts, ReadOnly, Rows):
     def verify(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
         found = verify(((job, upkeep.files_of(job)) for job in self.rows(request, queryset)), request.user)
         self.report(request, found.words, found.problems)
+
+    @admin.action(permissions=["move"], description=gettext_lazy("Keep their files"))
+    def hold(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        count = sum(lifecycle.hold(job, request.user) for job in self._may(request, queryset, Job.may_be_held_by))
+        words = ngettext("The files of %(count)d job are kept from now on.",
+                         "The files of %(count)d jobs are kept from now on.", count)  # fmt: skip
+        self.report(request, words % {"count": count} if count else "", [])
+
+    @admin.action(permissions=["move"], description=gettext_lazy("Keep their files no longer"))
+    def release(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        jobs = self._may(request, queryset, Job.may_be_released_by)
+        count = sum(lifecycle.release(job, request.user) for job in jobs)
+        words = ngettext("The retention rules hold for %(count)d job again.",
+                         "The retention rules hold for %(count)d jobs again.", count)  # fmt: skip
+        self.report(request, words % {"count": count} if count else "", [])
+
+    def _may(self, request: HttpRequest, queryset: QuerySet[Job], may: Callable[[Job, Any], bool]) -> Iterator[Job]:
+        """Those that this person may keep, or let go of; the others are named."""
+        for job in self.rows(request, queryset):
+            if may(job, request.user):
+                yield job
+            else:
+                self.report(request, "", [(short(job.text), _("this is for its owner and reviewers."))])
+
+    @admin.action(permissions=["move"], description=gettext_lazy("Bring archived originals back"))
+    def restore(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        count, problems = restore(self.rows(request, queryset), request.user)
+        words = ngettext("%(count)d original was brought back.", "%(count)d originals were brought back.", count)
+        self.report(request, words % {"count": count} if count else "", problems)
 
     # What is decided about one
 

@@ -83,7 +83,7 @@ class OutputAdmin(Acts, ReadOnly, Rows):
     inlines = (DecisionInline,)
     fields = (
         "large", "job", "position", "kind", "content_type", ("width", "height"), "size", "sha256", "stored_as",
-        "source_url", "review", "decision", "stored_at", "color", "widths", "sized_at",
+        "source_url", "review", "decision", "stored_at", "color", "widths", "sized_at", ("original", "original_at"),
     )  # fmt: skip
     readonly_fields = ("large", "stored_as")
     change_form_template = "admin/jobs/output/change_form.html"

@@ -31,7 +31,7 @@ class PictureAdmin(ReadOnly, Rows):
     search_help_text = gettext_lazy("How the hash of a file begins, at least eight characters.")
     fields = (
         "large", "newest_jobs", "used_by", "content_type", ("width", "height"), "size", "sha256", "stored_as",
-        "created_at", "color", "widths", "sized_at",
+        "created_at", "uploaded_at", "color", "widths", "sized_at", ("original", "original_at"),
     )  # fmt: skip
     readonly_fields = ("large", "stored_as", "newest_jobs", "used_by")
 

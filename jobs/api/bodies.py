@@ -134,6 +134,8 @@ PICTURE = {
     "width": 1600,
     "height": 1200,
     "size": 348122,
+    "original": "stored",
+    "original_at": None,
 }
 OUTPUT = {
     "id": "01a2048f-0c11-7d10-a3f4-6c1f0f6f7a01",
@@ -150,6 +152,8 @@ OUTPUT = {
     "review": "unreviewed",
     "decision": None,
     "stored_at": "2026-11-22T18:31:12Z",
+    "original": "stored",
+    "original_at": None,
 }
 STANDING = {
     "id": "01a2049d-5b7e-7c10-8f33-2a9d4c1f7b02",
@@ -213,6 +217,8 @@ JOB = {
     "accepted_at": "2026-11-22T18:30:42Z",
     "finished_at": "2026-11-22T18:31:13Z",
     "cancel_requested_at": None,
+    "held_at": None,
+    "held_by": None,
     "inputs": [
         {"position": 0, "name": "roof.jpg", "source_url": "", "output": None, "is_withheld": False, "picture": PICTURE}
     ],

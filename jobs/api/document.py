@@ -144,8 +144,11 @@ GO_ON = "How many seconds to wait before asking again is in `Retry-After`, until
 CONFLICT = OpenApiResponse(ErrorSerializer, "It is too late for that, or another state is needed; `detail` says which.")
 TAKEN = OpenApiResponse(ErrorSerializer, "The Idempotency-Key was used for another request.")
 DELETED = OpenApiResponse(ErrorSerializer, "The job that was made under the Idempotency-Key was deleted.")
+GONE = OpenApiResponse(
+    ErrorSerializer, "The original was archived or deleted by a retention rule; `detail` says which."
+)
 FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file")
-PARTS = {(200, "image/*"): OpenApiTypes.BINARY, (206, "image/*"): OpenApiTypes.BINARY, 304: None, 416: None}
+PARTS = {(200, "image/*"): OpenApiTypes.BINARY, (206, "image/*"): OpenApiTypes.BINARY, 304: None, 410: GONE, 416: None}
 
 JOBS = extend_schema_view(
     list=extend_schema(
@@ -210,6 +213,20 @@ JOBS = extend_schema_view(
         parameters=[EXPAND],
         request=None,
         responses={200: JobSerializer, 409: CONFLICT},
+    ),
+    hold=extend_schema(
+        summary="Have a job's files kept",
+        description="Whatever the retention rules say, its pictures included. For its owner and reviewers.",
+        parameters=[EXPAND],
+        request=None,
+        responses={200: JobSerializer},
+    ),
+    release=extend_schema(
+        summary="Have them kept no longer",
+        description="For who had them kept, and reviewers.",
+        parameters=[EXPAND],
+        request=None,
+        responses={200: JobSerializer},
     ),
     events=extend_schema(summary="List what happened to a job", responses=EventSerializer(many=True)),
 )

@@ -14,6 +14,13 @@ OF_A_PICTURE = {
     Verb.REVIEW_UNDONE: _("Took the verdict on picture %(number)d back"),
 }
 
+OF_ORIGINALS = {
+    (Verb.ARCHIVED, "inputs"): _("The retention rule archived originals after %(days)d days; inputs: %(files)d"),
+    (Verb.ARCHIVED, "outputs"): _("The retention rule archived originals after %(days)d days; results: %(files)d"),
+    (Verb.DELETED, "inputs"): _("The retention rule deleted originals after %(days)d days; inputs: %(files)d"),
+    (Verb.DELETED, "outputs"): _("The retention rule deleted originals after %(days)d days; results: %(files)d"),
+}
+
 
 class JobEvent(models.Model):
     """The append-only history of a job. `data` holds the provider's words and ids, never a token."""
@@ -45,6 +52,8 @@ class JobEvent(models.Model):
             return f"{Verb.FAILED.label}: {Reason(told['reason']).label}"
         if self.verb in OF_A_PICTURE:
             return str(OF_A_PICTURE[Verb(self.verb)]) % {"number": told.get("position", 0) + 1}
+        if words := OF_ORIGINALS.get((Verb(self.verb), told.get("of", ""))):
+            return str(words) % {"files": told["files"], "days": told["days"]}
         if self.verb == Verb.VERIFIED and "files" in told:
             words = _("Compared %(files)d stored files with their hashes; damaged: %(damaged)d")
             return str(words) % {"files": told["files"], "damaged": len(told["damaged"])}

@@ -1,7 +1,7 @@
 """The files of a job: pictures in, outputs out."""
 
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from django.apps import apps
 from django.conf import settings
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
@@ -19,15 +20,49 @@ from .review import may_review
 SMALL = 640  # the widest copy, in pixels, that is shown of an output to who may not take it
 
 
+class Original(models.TextChoices):
+    """Where the file of a picture or an output is; its copies for pages stay where they are."""
+
+    STORED = "stored", _("Stored")
+    ARCHIVED = "archived", _("Archived")
+    DELETED = "deleted", _("Deleted")
+
+
+NOT_HERE: Final = {
+    Original.ARCHIVED: _("The original was archived by the retention rule on %(day)s. Staff can bring it back."),
+    Original.DELETED: _("The original was deleted by the retention rule on %(day)s."),
+}
+
+
 class Shown(models.Model):
-    """A stored picture with smaller copies for pages: WebP files at some `widths`, made by the worker afterwards."""
+    """A stored picture with smaller copies for pages: WebP files at some `widths`, made by the worker afterwards.
+
+    Its `original` may be archived or deleted by `retention`, which removes the file some time after the row says so.
+    """
 
     color = models.CharField(max_length=7, blank=True, help_text=_("Its dominant colour, #rrggbb"))
     widths = models.JSONField(default=list, blank=True, help_text=_("Of the copies for pages, ascending"))
     sized_at = models.DateTimeField(null=True, blank=True)
+    original = models.CharField(
+        max_length=10, choices=Original.choices, default=Original.STORED, db_default=Original.STORED
+    )
+    original_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when the original is there; empty from the beginning")
+    )
+    leftover_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Since when a file waits to be removed from where it was")
+    )
 
     class Meta:
         abstract = True
+
+    @property
+    def why_gone(self) -> str:
+        """Why nobody can have the original, in words; empty while it is stored."""
+        if self.original == Original.STORED or not self.original_at:
+            return ""
+        day = date_format(timezone.localtime(self.original_at), "DATE_FORMAT")
+        return str(NOT_HERE[Original(self.original)]) % {"day": day}
 
 
 class Sources(NamedTuple):
@@ -67,13 +102,28 @@ class OnPages:
         """In words; empty when it is not."""
         raise NotImplementedError
 
+    def why_not_for(self, user: Any) -> str:
+        """Why this person cannot have the file: it is withheld from them, or the original is gone for everybody."""
+        return self.why_withheld_from(user) or self.shown.why_gone
+
+    @property
+    def waits(self) -> str:
+        """What stands instead of its buttons for whom it is not to be had."""
+        return self.shown.get_original_display() if self.shown.why_gone else ""
+
+    @property
+    def waits_icon(self) -> str:
+        return {Original.ARCHIVED: "file-archive", Original.DELETED: "trash-2"}.get(self.shown.original, "lock")
+
     def check_for(self, user: Any) -> None:
         """Raises PermissionDenied, in words, when it is withheld."""
         if problem := self.why_withheld_from(user):
             raise PermissionDenied(problem)
 
     def sources_for(self, user: Any) -> Sources | None:
-        """What `user` may be shown; None when that is nothing yet."""
+        """What `user` may be shown; None when that is nothing yet, or nothing any more."""
+        if self.shown.why_gone and not self.shown.widths:
+            return None
         if not self.is_withheld_from(user):
             return Sources(self.page_url, self.srcset)
         small = [width for width in self.shown.widths if width <= SMALL]
@@ -94,12 +144,15 @@ class Picture(Shown):
     unused_since = models.DateTimeField(
         null=True, blank=True, help_text=_("When it was last uploaded, until it is used")
     )
+    uploaded_at = models.DateTimeField(null=True, blank=True, help_text=_("When it was last uploaded again"))
 
     class Meta:
         ordering = ("-id",)
         indexes = [
             models.Index(fields=["id"], condition=Q(sized_at=None), name="picture_not_sized"),
             models.Index(fields=["unused_since"], condition=Q(unused_since__isnull=False), name="picture_unused"),
+            models.Index(fields=["original", "created_at", "id"], name="picture_aging"),
+            models.Index(fields=["leftover_at"], condition=Q(leftover_at__isnull=False), name="picture_leftover"),
         ]
 
     def __str__(self) -> str:
@@ -141,7 +194,8 @@ class JobInput(OnPages, models.Model):
 class OutputQuerySet(models.QuerySet["Output"]):
     def takeable_by(self, user: Any) -> Self:
         """Those for which `Output.may_be_taken_by` holds."""
-        found = self.filter(job__in=apps.get_model("jobs.Job").objects.visible_to(user))
+        visible = apps.get_model("jobs.Job").objects.visible_to(user)
+        found = self.filter(job__in=visible, original=Original.STORED)
         if not settings.REQUIRE_APPROVAL or may_review(user):
             return found
         return found.filter(Q(review=Output.Review.APPROVED) | Q(job__owner=user))
@@ -195,6 +249,8 @@ class Output(OnPages, Shown):
             models.Index(fields=["-stored_at", "-id"], condition=Q(review="unreviewed"), name="output_newest_waiting"),
             models.Index(fields=["-stored_at", "-id"], condition=Q(review="approved"), name="output_newest_approved"),
             models.Index(fields=["-stored_at", "-id"], condition=Q(review="rejected"), name="output_newest_rejected"),
+            models.Index(fields=["original", "review", "stored_at", "id"], name="output_aging"),
+            models.Index(fields=["leftover_at"], condition=Q(leftover_at__isnull=False), name="output_leftover"),
         ]
         permissions = (("review_output", "Can review outputs"),)
 
@@ -205,9 +261,9 @@ class Output(OnPages, Shown):
         return reverse("jobs:picture", args=[self.pk])
 
     def may_be_taken_by(self, user: Any) -> bool:
-        """Whether `user` may have the file: everybody who sees the job; with REQUIRE_APPROVAL, until it is approved,
-        only the job's owner and whoever may review."""
-        return self.job.may_be_seen_by(user) and not self.is_withheld_from(user)
+        """Whether `user` may have the file, while there is one: everybody who sees the job; with REQUIRE_APPROVAL,
+        until it is approved, only the job's owner and whoever may review."""
+        return self.job.may_be_seen_by(user) and not self.why_not_for(user)
 
     def why_withheld_from(self, user: Any) -> str:
         if not settings.REQUIRE_APPROVAL or self.review == self.Review.APPROVED or may_review(user):
@@ -232,7 +288,8 @@ class Output(OnPages, Shown):
 
     @property
     def waits(self) -> str:
-        """What stands instead of its buttons for whom it is withheld from."""
+        if self.why_gone:
+            return super().waits
         return gettext("Not approved") if self.review == self.Review.REJECTED else gettext("Waits for approval")
 
     @property

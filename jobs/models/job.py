@@ -239,6 +239,17 @@ class Job(JobRow):
     def tell_verified(self, data: Any, by: User) -> None:
         self._tell(Q(), Verb.VERIFIED, data=data, by=by)
 
+    def hold(self, by: User) -> bool:
+        """From now on its files are kept, whatever their age."""
+        return self._tell(Q(held_at=None), Verb.FILES_HELD, by=by, held_at=timezone.now(), held_by=by)
+
+    def release(self, by: User) -> bool:
+        return self._tell(Q(held_at__isnull=False), Verb.FILES_RELEASED, by=by, held_at=None, held_by=None)
+
+    def tell_originals(self, verb: Verb, data: Any, by: User | None = None) -> bool:
+        """What became of the originals of its inputs or outputs."""
+        return self._tell(Q(), verb, data=data, by=by)
+
     def wake(self, by: User) -> bool:
         """A driver is to look at it now, however long it meant to wait; False when no driver moves jobs like this."""
         return self._tell(Q(state__in=DRIVEN), Verb.RUNG, by=by, not_before=None)

@@ -14,6 +14,7 @@ from jobs import seedream
 from jobs.states import AT_RUNCOMFY, DRIVEN, ENDED, FOLLOWED, LOOKS, Reason, State
 
 from .files import Picture
+from .review import may_review
 
 UNSENT = Q(state=State.PENDING)
 
@@ -69,6 +70,12 @@ class JobRow(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
 
+    # Whether retention leaves its files alone
+    held_at = models.DateTimeField(null=True, blank=True, help_text=_("Since when its files are kept"))
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+
     class Meta:
         abstract = True
         ordering = ("-created_at", "-id")
@@ -102,6 +109,7 @@ class JobRow(models.Model):
                 name="job_completed_like",
             ),
             models.Index(fields=["lease"], condition=~Q(lease=""), name="job_lease"),
+            models.Index(fields=["-created_at", "-id"], condition=Q(held_at__isnull=False), name="job_held"),
         ]
 
     def __str__(self) -> str:
@@ -153,6 +161,15 @@ class JobRow(models.Model):
     def may_be_moved_by(self, user: Any) -> bool:
         """Only the owner and staff cancel, delete or settle a job."""
         return user.is_staff or user.pk == self.owner_id
+
+    def may_be_held_by(self, user: Any) -> bool:
+        """Whether this person may have its files kept."""
+        return user.pk == self.owner_id or may_review(user)
+
+    def may_be_released_by(self, user: Any) -> bool:
+        """A reviewer's wish to keep the files is not the owner's to take back."""
+        is_own = self.held_at is None or self.held_by_id == user.pk
+        return may_review(user) or (is_own and user.pk == self.owner_id)
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -118,7 +118,8 @@ def plain_job_data(job: "Job") -> dict[str, Any]:
 def output_data(output: Output) -> dict[str, Any]:
     plain = ("position", "kind", "content_type", "width", "height", "size", "sha256", "review")
     found = {name: getattr(output, name) for name in plain}
-    return {"id": str(output.pk), "url": _address("api:output-file", output.pk), **found}
+    url = None if output.why_gone else _address("api:output-file", output.pk)
+    return {"id": str(output.pk), "url": url, **found}
 
 
 def _address(name: str, pk: uuid.UUID) -> str:

@@ -5,8 +5,9 @@ import logging
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
-from jobs import counts, mirror, seedream, store
+from jobs import counts, leftovers, mirror, seedream, store
 from jobs.models import Job, Output
 from jobs.runcomfy import Gone, Temporary
 from jobs.states import Reason
@@ -76,6 +77,7 @@ def _keep_output(job: Job, lease: str, position: int, url: str, stored: mirror.S
                 "source_url": url,
             },
         )
+        leftovers.postpone(Output, stored.sha256, timezone.now())
         if is_new:
             job.tell_stored({"position": position, "sha256": stored.sha256, "size": stored.size})
             counts.add("mirrored_files")

@@ -1,4 +1,5 @@
-"""What the reader of a page may have of a picture: with REQUIRE_APPROVAL, not every file is for everybody."""
+"""What the reader of a page may have of a picture: with REQUIRE_APPROVAL, not every file is for everybody; and of some
+the original is gone."""
 
 from typing import Any
 
@@ -11,7 +12,7 @@ register = Library()
 
 @register.filter
 def withheld_from(picture: OnPages, user: Any) -> bool:
-    return picture.is_withheld_from(user)
+    return bool(picture.why_not_for(user))
 
 
 @register.filter

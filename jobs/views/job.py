@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -53,6 +54,19 @@ def cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
 
 
 @require_POST
+def hold(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Have its files kept, whatever the retention rules say."""
+    lifecycle.hold(visible(request, pk), request.user)
+    return redirect("jobs:detail", pk)
+
+
+@require_POST
+def release(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    lifecycle.release(visible(request, pk), request.user)
+    return redirect("jobs:detail", pk)
+
+
+@require_POST
 def fetch_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     job = movable(request, pk)
     if not lifecycle.fetch_again(job, request.user):
@@ -88,7 +102,7 @@ def movable(request: HttpRequest, pk: uuid.UUID) -> Job:
 
 
 def visible(request: HttpRequest, pk: uuid.UUID) -> Job:
-    return get_object_or_404(Job.objects.visible_to(request.user).select_related("owner"), pk=pk)
+    return get_object_or_404(Job.objects.visible_to(request.user).select_related("owner", "held_by"), pk=pk)
 
 
 def _page_context(request: HttpRequest, job: Job) -> dict[str, Any]:
@@ -117,11 +131,22 @@ def _live_context(request: HttpRequest, job: Job, ahead: int | None) -> dict[str
         "turn": progress.turn(ahead),
         "shown": _shown(job, ahead),
         "shots": shots,
-        "has_files": not all(shot.is_withheld_from(request.user) for shot in shots),
+        "has_files": not all(shot.why_not_for(request.user) for shot in shots),
+        "gone": list(dict.fromkeys(filter(None, (shot.why_gone for shot in shots)))),
+        **_keeping(job, request.user),
         "shot_sizes": _sizes(job, count),
         "waiting": range(len(shots) + 1, count + 1),
         "events": job.events.select_related("actor"),
         "poll_seconds": progress.poll_seconds(job),
+    }
+
+
+def _keeping(job: Job, user: Any) -> dict[str, bool]:
+    """Offered where there are rules against which files can be kept."""
+    has_rules = any(settings.RETENTION.values())
+    return {
+        "can_hold": has_rules and not job.held_at and job.may_be_held_by(user),
+        "can_release": bool(job.held_at) and job.may_be_released_by(user),
     }
 
 

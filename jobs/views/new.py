@@ -39,7 +39,7 @@ def recent(request: HttpRequest) -> HttpResponse:
 
 def _is_of_result(request: HttpRequest, anew: Output) -> bool:
     """Whether a result that is made anew is the picture; otherwise those are that it was made of."""
-    return "from" not in request.GET and not anew.is_withheld_from(request.user)
+    return "from" not in request.GET and not anew.why_not_for(request.user)
 
 
 def _origin(request: HttpRequest, anew: Output | None) -> Job | None:
@@ -191,7 +191,7 @@ def _previews(request: HttpRequest, pictures: Sequence[JobInput | Output]) -> li
     previews = []
     for picture in pictures:
         preview = _preview_of(picture, request.user)
-        if problem := picture.why_withheld_from(request.user):
+        if problem := picture.why_not_for(request.user):
             messages.warning(request, f"{preview['name']}: {problem}")
         else:
             previews.append(preview)

@@ -22,7 +22,7 @@ def picture(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "page": "picture",
         "output": output,
         "job": output.job,
-        "is_withheld": output.is_withheld_from(request.user),
+        "is_withheld": bool(output.why_not_for(request.user)),
         "address": request.build_absolute_uri(output.get_absolute_url()),
         "later": later[:LATER_EDITS],
         "has_more_later": len(later) > LATER_EDITS,

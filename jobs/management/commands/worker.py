@@ -50,6 +50,9 @@ class Command(BaseCommand):
         Schedule.objects.update_or_create(
             name="sweep", defaults={"func": "jobs.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1}
         )
+        Schedule.objects.update_or_create(
+            name="retention", defaults={"func": "jobs.tasks.retention", "schedule_type": Schedule.DAILY}
+        )
         while not self.is_stopping:
             _end_unwatched()
             self._watch_one_cluster()
