@@ -204,7 +204,7 @@ def make_bucket() -> bool:
     from botocore.exceptions import ClientError
 
     client, name = default_storage.connection.meta.client, default_storage.bucket_name  # type: ignore[attr-defined]
-    with _as_os_errors():
+    with _as_os_errors(default_storage):
         try:
             client.head_bucket(Bucket=name)
         except ClientError as problem:

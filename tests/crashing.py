@@ -30,6 +30,7 @@ if __name__ == "__main__":
 from django.contrib.auth.models import User
 
 from jobs import dispatch, drive, idempotency, intake, lifecycle, pictures, tasks
+from jobs import retention as retaining
 from jobs.models import IdempotencyKey, Job, JobEvent
 from jobs.steps import shared
 
@@ -102,6 +103,10 @@ def drive_with_little_room() -> None:
     drive.drive()
 
 
+def bring_back() -> None:
+    retaining.restore(Job.objects.get())
+
+
 WORK = {
     work.__name__: work
     for work in (
@@ -113,6 +118,9 @@ WORK = {
         send_anew,
         dispatch.send_waiting,
         tasks.make_sizes,
+        tasks.retention,
+        retaining.remove_leftovers,
+        bring_back,
     )
 }
 

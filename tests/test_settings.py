@@ -102,6 +102,15 @@ WRONG = [
     ("X_ACCEL_PREFIX", "protected-media"),
     ("X_ACCEL_PREFIX", "//elsewhere/"),
     ("VAR_DIR", "/dev/null/var"),
+    ("RETENTION_INPUTS", "30"),
+    ("RETENTION_APPROVED", "delete:0"),
+    ("RETENTION_REJECTED", "delete:1.5"),
+    ("RETENTION_REJECTED", "delete:30,delete:40"),
+    ("RETENTION_UNREVIEWED", "shred:30"),
+    ("RETENTION_UNREVIEWED", "archive:30,delete:30"),
+    ("RETENTION_UNREVIEWED", "archive:30"),
+    ("ARCHIVE_DIR", "/dev/null/archive"),
+    ("ARCHIVE_S3_CLASS", "DEEP_ARCHIVE"),
 ]
 
 
@@ -274,6 +283,39 @@ def test_mail_takes_the_usual_port_of_its_scheme(run, scheme, port, option):
 
 def test_mail_is_off_until_it_is_configured(shown):
     assert shown("HAS_MAIL") is False
+
+
+# Retention
+
+
+def test_nothing_is_archived_or_deleted_unless_a_rule_says_so(shown):
+    assert set(map(str, shown("RETENTION").values())) == {"{}"}
+
+
+def test_rule_has_days_for_each_act(shown, tmp_path):
+    found = shown("RETENTION", RETENTION_REJECTED="archive:30, delete:365", ARCHIVE_DIR=str(tmp_path / "cold"))
+    assert found["rejected"] == {"archive": "30 days, 0:00:00", "delete": "365 days, 0:00:00"}
+
+
+def test_archive_is_another_place_than_the_store(run, tmp_path):
+    for place in ("media", "media/old"):
+        done = run("manage.py", "check", ARCHIVE_DIR=str(tmp_path / "var" / place))
+        assert done.stderr.startswith("Seedream Desk cannot start: ARCHIVE_DIR must be another folder")
+
+
+def test_there_is_one_archive(run, tmp_path):
+    keys = {"S3_ACCESS_KEY": "key", "S3_SECRET_KEY": "secret", "ARCHIVE_S3_BUCKET": "old"}
+    done = run("manage.py", "check", ARCHIVE_DIR=str(tmp_path / "cold"), **keys)
+    assert "ARCHIVE_DIR and ARCHIVE_S3_BUCKET are both set" in done.stderr
+
+
+def test_archive_in_the_bucket_of_the_store_has_names_of_its_own(shown):
+    keys = {"S3_BUCKET": "pictures", "S3_ACCESS_KEY": "key", "S3_SECRET_KEY": "secret"}
+    found = shown("STORAGES", ARCHIVE_S3_BUCKET="pictures", ARCHIVE_S3_CLASS="GLACIER_IR", **keys)
+    archive = found["archive"]["OPTIONS"]
+    assert (archive["bucket_name"], archive["location"]) == ("pictures", "archive")
+    assert archive["object_parameters"] == {"StorageClass": "GLACIER_IR"}
+    assert "location" not in found["default"]["OPTIONS"]
 
 
 # In public

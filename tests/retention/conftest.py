@@ -53,7 +53,7 @@ def rules(settings):
     """rules(rejected={"delete": 30}): days, by kind and act."""
 
     def give(**given):
-        empty = dict.fromkeys(("inputs", "approved", "rejected", "unreviewed"), {})
+        empty = {kind: {} for kind in ("inputs", "approved", "rejected", "unreviewed")}
         ages = {kind: {act: timedelta(days=days) for act, days in found.items()} for kind, found in given.items()}
         settings.RETENTION = empty | ages
 
