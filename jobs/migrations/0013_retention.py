@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0011_counts'),
+        ('jobs', '0012_failing_reason'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
