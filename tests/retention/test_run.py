@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.utils import timezone
 
 from jobs import counts, intake, leftovers, lifecycle, pictures, retention, seedream, store, tasks, upkeep
 from jobs.models import Count, Heartbeat, Job, Output, Picture
@@ -251,6 +252,39 @@ def test_abandoned_copies_vanish_from_the_archive(rules, archive, old):
     os.utime(left, (time.time() - 2 * store.ABANDONED_SECONDS,) * 2)
     tasks.retention()
     assert not left.exists()
+
+
+# Between the look and the mark
+
+
+@pytest.fixture
+def looked(rules, old):
+    """The rules, each with the ids of what was due a moment ago."""
+    rules(**DELETE)
+    now = timezone.now()
+    return [(rule, list(retention.chosen(rule, now).values_list("pk", flat=True))) for rule in retention.rules()]
+
+
+def test_what_is_held_after_the_look_is_left(looked, old, alice):
+    lifecycle.hold(old, alice)
+    for rule, ids in looked:
+        retention._take(rule, ids, retention.Report(rule))
+    assert (len(looked), states(old)) == (2, "sss s")
+
+
+def test_picture_that_is_used_after_the_look_is_left(looked, old, alice):
+    lifecycle.create(alice, parameters(), intake.again(old.inputs.all(), alice)[0])
+    for rule, ids in looked:
+        retention._take(rule, ids, retention.Report(rule))
+    assert states(old) == "ddd s"
+
+
+def test_picture_that_was_taken_after_its_form_was_checked_is_refused(rules, old, alice):
+    kept = intake.again(old.inputs.all(), alice)[0]
+    rules(**DELETE)
+    retention.run()
+    with pytest.raises(seedream.InvalidInput, match="is no longer here"):
+        lifecycle.create(alice, parameters(), kept)
 
 
 # At the same moment
