@@ -124,7 +124,7 @@ def run(seconds: float = math.inf, tell: Callable[[], None] = lambda: None) -> t
             if time.monotonic() > until:
                 return reports, False
             tell()
-            _take(rule, ids, reports[-1])
+            _take(rule, ids, reports[-1], until)
     return reports, True
 
 
@@ -152,18 +152,20 @@ def run_by_schedule(seconds: float) -> bool:
     return not is_all
 
 
-def _take(rule: Rule, ids: list[Any], report: Report) -> None:
+def _take(rule: Rule, ids: list[Any], report: Report, until: float = math.inf) -> None:
     if rule.act == Original.ARCHIVED:
-        ids = [pk for pk in ids if not (problem := _why_not_copied(rule, pk)) or _skip(report, problem)]
+        # What was copied by then is marked: a queue that ends its tasks would begin with the same files for ever.
+        ids = [pk for pk in ids if time.monotonic() < until and _is_copied(rule, pk, report)]
     taken = _mark(rule, ids)
     report.files += len(taken)
     report.size += sum(row.size for row in taken)
 
 
-def _skip(report: Report, problem: str) -> bool:
-    logger.error("Not archived: %s. See `manage.py verify_store`.", problem)
-    report.skipped.append(problem)
-    return False
+def _is_copied(rule: Rule, pk: Any, report: Report) -> bool:
+    if problem := _why_not_copied(rule, pk):
+        logger.error("Not archived: %s. See `manage.py verify_store`.", problem)
+        report.skipped.append(problem)
+    return not problem
 
 
 def _why_not_copied(rule: Rule, pk: Any) -> str:

@@ -1,5 +1,7 @@
 """What happened to a job."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -14,7 +16,7 @@ OF_A_PICTURE = {
     Verb.REVIEW_UNDONE: _("Took the verdict on picture %(number)d back"),
 }
 
-OF_ORIGINALS = {
+OF_ORIGINALS: dict[tuple[str, str], Any] = {
     (Verb.ARCHIVED, "inputs"): _("The retention rule archived originals after %(days)d days; inputs: %(files)d"),
     (Verb.ARCHIVED, "outputs"): _("The retention rule archived originals after %(days)d days; results: %(files)d"),
     (Verb.DELETED, "inputs"): _("The retention rule deleted originals after %(days)d days; inputs: %(files)d"),
@@ -52,7 +54,7 @@ class JobEvent(models.Model):
             return f"{Verb.FAILED.label}: {Reason(told['reason']).label}"
         if self.verb in OF_A_PICTURE:
             return str(OF_A_PICTURE[Verb(self.verb)]) % {"number": told.get("position", 0) + 1}
-        if words := OF_ORIGINALS.get((Verb(self.verb), told.get("of", ""))):
+        if words := OF_ORIGINALS.get((self.verb, str(told.get("of")))):
             return str(words) % {"files": told["files"], "days": told["days"]}
         if self.verb == Verb.VERIFIED and "files" in told:
             words = _("Compared %(files)d stored files with their hashes; damaged: %(damaged)d")

@@ -83,6 +83,7 @@ def test_restore_brings_back_what_is_archived(gone, archive):
 
 
 def test_what_came_back_begins_its_time_anew_and_leaves_the_archive(gone, archive):
+    days_pass(40)
     command("retention", "--restore", str(gone.pk))
     days_pass(20)
     retention.run()

@@ -1,5 +1,7 @@
 """What a run does to rows and files, also when it runs twice, or beside somebody who needs the files."""
 
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -12,8 +14,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.utils import timezone
+from django_q.models import Schedule
 
 from jobs import counts, intake, leftovers, lifecycle, pictures, retention, seedream, store, tasks, upkeep
+from jobs.management.commands import worker
 from jobs.models import Count, Heartbeat, Job, Output, Picture
 from jobs.states import Verb
 from tests.conftest import parameters, png, rings, stored_bytes, stored_output
@@ -210,6 +214,23 @@ def test_deleting_the_job_takes_the_archive_along(rules, archive, old):
 # By the schedule
 
 
+def test_worker_has_it_done_once_a_day_and_a_restart_changes_nothing():
+    worker.schedule()
+    later = timezone.now() + timedelta(hours=7)
+    Schedule.objects.filter(name="retention").update(next_run=later)
+    worker.schedule()
+    found = Schedule.objects.get(name="retention")
+    assert (found.func, found.schedule_type, found.next_run) == ("jobs.tasks.retention", Schedule.DAILY, later)
+
+
+def test_time_that_is_over_while_files_are_copied_ends_the_batch(rules, archive, old):
+    rules(**ARCHIVE)
+    [of_inputs, _of_outputs] = retention.rules()
+    ids = [picture.pk for picture in Picture.objects.all()]
+    retention._take(of_inputs, ids, retention.Report(of_inputs), until=time.monotonic())
+    assert (states(old), list(store.names("pictures", store.ARCHIVE))) == ("sss s", [])
+
+
 def test_schedule_takes_what_is_due_and_tells_the_log(rules, old, caplog):
     rules(**DELETE)
     with caplog.at_level("INFO"):
@@ -242,9 +263,6 @@ def test_sweep_removes_the_files(rules, old):
 
 
 def test_abandoned_copies_vanish_from_the_archive(rules, archive, old):
-    import os
-    import time
-
     rules(**ARCHIVE)
     retention.run()
     left = Path(archive / "tmp" / "part-x")

@@ -47,12 +47,7 @@ class Command(BaseCommand):
         if not self._has_database():
             return
         self.name = f"worker:{socket.gethostname()}:{os.getpid()}"
-        Schedule.objects.update_or_create(
-            name="sweep", defaults={"func": "jobs.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1}
-        )
-        Schedule.objects.update_or_create(
-            name="retention", defaults={"func": "jobs.tasks.retention", "schedule_type": Schedule.DAILY}
-        )
+        schedule()
         while not self.is_stopping:
             _end_unwatched()
             self._watch_one_cluster()
@@ -138,6 +133,16 @@ class Command(BaseCommand):
             return True
         is_sending = Job.objects.filter(state=State.SUBMITTING, leased_until__gt=timezone.now()).exists()
         return is_sending and seconds < settings.RUNCOMFY_SUBMIT_TIMEOUT + STOP_SECONDS
+
+
+def schedule() -> None:
+    """What the queue does by itself; when it does so next is left as it is."""
+    Schedule.objects.update_or_create(
+        name="sweep", defaults={"func": "jobs.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1}
+    )
+    Schedule.objects.update_or_create(
+        name="retention", defaults={"func": "jobs.tasks.retention", "schedule_type": Schedule.DAILY}
+    )
 
 
 def _end_unwatched() -> None:
