@@ -252,7 +252,7 @@ def test_verifying_ends_when_its_time_is_over(as_user, sam, finish, monkeypatch)
         (("view_job", "view_output"), [], ["approve", "reject"]),  # staff may review
         (
             ("view_job", "view_output", "change_job"),
-            ["cancel", "ring_again", "verify"],
+            ["cancel", "ring_again", "verify", "hold", "release", "restore"],
             ["approve", "reject", "verify"],
         ),
     ],
