@@ -4,6 +4,7 @@ import hashlib
 import io
 import math
 import struct
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from PIL import Image, ImageCms, ImageDraw, UnidentifiedImageError
 from PIL.JpegImagePlugin import get_sampling
 
-from . import seedream
+from . import png, seedream
 
 INPUT_FORMATS = {"JPEG": ("image/jpeg", ".jpg"), "PNG": ("image/png", ".png")}
 OUTPUT_FORMATS = {**INPUT_FORMATS, "WEBP": ("image/webp", ".webp")}
@@ -32,6 +33,8 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# One downloaded picture at a time: a job brings fifteen at once, and each is 16 MB when it is decoded.
+_decoding = threading.Lock()
 
 
 class BadPicture(ValueError):
@@ -110,15 +113,21 @@ def as_input(file: IO[bytes]) -> IO[bytes]:
 
 
 def verify(path: Path) -> Kind:
-    """What a downloaded file is. Decodes every pixel of a picture; raises BadPicture for anything unusable."""
+    """What a downloaded file is. Reads a picture to its end; raises BadPicture for anything unusable."""
     with path.open("rb") as file:
         if video := _video_kind(file.read(16)):
             return video
         file.seek(0)
-        with _opened(file, OUTPUT_FORMATS) as picture:
-            picture.load()
+        with _decoding, _opened(file, OUTPUT_FORMATS) as picture:
             content_type, extension = OUTPUT_FORMATS[_format(picture)]
-            return Kind(content_type, extension, picture.width, picture.height)
+            kind = Kind(content_type, extension, picture.width, picture.height)
+            if picture.format == "PNG":
+                png.check(file)
+            else:
+                # A JPEG is read all the same, and put together at an eighth of its size.
+                picture.draft(None, (1, 1))
+                picture.load()
+            return kind
 
 
 def page_copies(file: IO[bytes]) -> PageCopies:
