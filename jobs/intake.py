@@ -68,7 +68,8 @@ def take_what_is_good(images: Sequence[Any], user: Any) -> tuple[list[Kept], lis
     """The pictures that could be kept, and a message for each that could not: a form shows both."""
     problems = seedream.check_count(len(images))
     images = images[: seedream.MAX_IMAGES]
-    fetched = asyncio.run(_fetch_all([image for image in images if _is_link(image)]))
+    links = [image for image in images if _is_link(image)]
+    fetched = asyncio.run(_fetch_all(links)) if links else {}
     found: Found = {**fetched, **_outputs_of(images, user)}
     kept = []
     for number, image in enumerate(images, start=1):
