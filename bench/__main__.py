@@ -17,7 +17,10 @@ from tests import matrix
 from tests.browser import chromium
 
 PARTS = {
-    "history": "The history among many jobs",
+    "history": "Pages among a million jobs",
+    "creating": "Creating jobs by the API",
+    "mirroring": "Memory while pictures are stored",
+    "sizes": "Page sizes of a photo",
     "pages": "Pages on a slow phone",
     "polling": "Status calls, and how late an end is seen",
     "driver": "One driver against a bare loop",
@@ -26,6 +29,8 @@ PARTS = {
     "recovery": "After a killed driver",
 }
 ON_BOTH = {
+    "history",
+    "creating",
     "driver",
     "throughput",
     "lateness",

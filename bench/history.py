@@ -1,157 +1,159 @@
-"""`python -m bench.history`: the history page among many jobs against among few, each case the median of many requests.
+"""`python -m bench.history [--jobs 1000 1000000] [--database sqlite] [--quick]`: pages among many jobs against the same
+among few; 1 when one is more than half as slow again.
 
-Both databases are made when they are not there yet; `--database` takes the address of either, with `{jobs}` for the
-number, as in postgres://postgres@127.0.0.1/history_{jobs}.
+The two are asked in turn, so that both see the same machine. Where few jobs fill fewer rows of a page, the rows that
+are missing are added at what a row of that part costs: the budget is about finding, not about drawing.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import IO, Any
 
-from bench import prompts
 from bench.fill import start_django
 
-ROUNDS = 15
-PAGE = 1000
+ROUNDS, BUDGET = 9, 1.5
+FEW, MANY, MANY_QUICK = 1000, 1_000_000, 50_000
+# Of the settings of those who answer: nobody is told to wait, and the figures are there.
+ASKED_OFTEN = {"API_READS_PER_MINUTE": "1000000", "METRICS_TOKEN": "bench", "LOG_LEVEL": "ERROR"}
 
 
-def main(arguments: list[str]) -> None:
+@dataclass
+class Seen:
+    seconds: list[float]
+    rows: int
+
+    @property
+    def ms(self) -> float:
+        return median(self.seconds) * 1000
+
+
+def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench.history", description=__doc__)
-    parser.add_argument("--jobs", type=int, nargs=2, default=[1000, 100_000], metavar=("FEW", "MANY"))
-    parser.add_argument("--database", default="")
-    parser.add_argument("--quick", action="store_true", help="500 and 5,000 jobs")
-    parser.add_argument("--measure", action="store_true", help="only the database of DATABASE_URL, as JSON")
+    parser.add_argument("--jobs", type=int, nargs=2, default=None, metavar=("FEW", "MANY"))
+    parser.add_argument("--database", default="sqlite", choices=["sqlite", "postgres"])
+    parser.add_argument("--quick", action="store_true", help=f"{MANY_QUICK:,} jobs are many")
+    parser.add_argument("--only", default="", help="cases whose names have this")
+    parser.add_argument("--answer", action="store_true", help="ask the database of DATABASE_URL what stdin says")
     given = parser.parse_args(arguments)
-    if given.measure:
-        start_django()
-        json.dump(_measure(), sys.stdout)
-    else:
-        numbers = [500, 5000] if given.quick else given.jobs
-        _print(numbers, *(_measured(jobs, given.database) for jobs in numbers))
-
-
-def _measured(jobs: int, database: str) -> dict[str, list[float]]:
-    """In a process of its own, for Django knows one database."""
-    address = (database or _default_address()).format(jobs=jobs)
-    environment = {**os.environ, "DATABASE_URL": address}
-    if not _is_full(environment):
-        subprocess.run([sys.executable, "-m", "bench.fill", f"--jobs={jobs}"], env=environment, check=True)
-    command = [sys.executable, "-m", "bench.history", "--measure"]
-    return json.loads(subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE).stdout)
-
-
-def _default_address() -> str:
     start_django()
-    from django.conf import settings
+    if given.answer:
+        _answer()
+        return 0
+    from bench.filled import database
 
-    return f"sqlite:///{settings.VAR_DIR}/bench-{{jobs}}.sqlite3"
+    numbers = given.jobs or [FEW, MANY_QUICK if given.quick else MANY]
+    addresses = [database(jobs, given.database) for jobs in numbers]
+    with _answering(addresses[0]) as few, _answering(addresses[1]) as many:
+        seen = _compare(few, many, 3 if given.quick else ROUNDS, given.only)
+    return _print(numbers, seen)
 
 
-def _is_full(environment: dict[str, str]) -> bool:
-    command = "from jobs.models import Job; raise SystemExit(not Job.objects.exists())"
-    question = [sys.executable, "manage.py", "shell", "--no-imports", "-c", command]
-    return subprocess.run(question, check=False, env=environment, stderr=subprocess.DEVNULL).returncode == 0
+# Who answers: a process for each database, for Django knows one
 
 
-def _measure() -> dict[str, list[float]]:
-    from django.contrib.auth.models import User
+@contextmanager
+def _answering(address: str) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, **ASKED_OFTEN, "DATABASE_URL": address}
+    command = [sys.executable, "-m", "bench.history", "--answer"]
+    with subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            _pipe(process.stdin).close()
+
+
+def _answer() -> None:
+    """First the names of the cases, then for each name that comes in the seconds and the rows of the page."""
     from django.test import Client
-    from django.urls import reverse
 
-    client = Client(SERVER_NAME="127.0.0.1")
-    client.force_login(User.objects.order_by("username")[0])
-    url = reverse("jobs:history")
-    return {name: _median(client, f"{url}?{query}") for name, query in _cases().items()}
+    from bench.cases import all_cases
 
-
-def _median(client: Any, url: str) -> list[float]:
-    """Milliseconds, and the number of tiles: a page of few is drawn faster."""
-    spent = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        response = client.get(url)
-        spent.append((time.perf_counter() - start) * 1000)
-        if response.status_code != 200:
-            raise RuntimeError(f"{url} answers {response.status_code}.")
-    return [statistics.median(spent), response.content.count(b'class="tile"')]
+    cases = {f"{case.part}|{case.name}": case for case in all_cases()}
+    clients = {user: _client(Client, user) for user in {case.user for case in cases.values()}}
+    sys.stdout.write(json.dumps(list(cases)) + "\n")
+    sys.stdout.flush()
+    for line in sys.stdin:
+        case = cases[line.strip()]
+        begun = time.perf_counter()
+        response = clients[case.user].get(case.url, follow=True)
+        seconds = time.perf_counter() - begun
+        if response.status_code not in (200, 503):  # readiness tells that no worker runs here
+            raise RuntimeError(f"{case.url} answers {response.status_code}.")
+        sys.stdout.write(json.dumps([seconds, response.content.count(case.rows)]) + "\n")
+        sys.stdout.flush()
 
 
-def _cases() -> dict[str, str]:
-    owner = _owner()
-    month = "since=2000-01-01&until=2199-12-31"
-    return {
-        "first page": "",
-        f"page {PAGE:,} (or the last)": f"after={_place('-')}",
-        "oldest first": "sort=oldest",
-        f"oldest first, page {PAGE:,}": f"sort=oldest&after={_place('')}",
-        **{f"state: {state}": f"state={state}" for state in ("running", "completed", "failed", "cancelled")},
-        "state: unconfirmed": "state=unconfirmed",
-        "only me": "owner=me",
-        "a teammate with few jobs": f"owner={owner}",
-        "quality: fast": "quality=fast",
-        **{f"review: {review}": f"review={review}" for review in ("unreviewed", "approved", "rejected")},
-        "dates": f"{month}",
-        "a month two years ago": _oldest_month(),
-        "failed, fast, of a teammate": f"state=failed&quality=fast&owner={owner}",
-        "rejected, completed, of a teammate": f"state=completed&review=rejected&owner={owner}",
-        "cancelled and approved: nothing": "state=cancelled&review=approved",
-        "a common word": f"q={prompts.COMMON}",
-        "a common word, oldest first": f"q={prompts.COMMON}&sort=oldest",
-        "a common long word": "q=background",
-        "two common words": f"q={prompts.COMMON}+keep",
-        "a common part of Japanese": "q=背景",
-        "a rare word": f"q={prompts.RARE}",
-        "an absent word": "q=xylophone",
-        "a common word that failed": f"q={prompts.COMMON}&state=failed",
-        "a common word of a teammate": f"q={prompts.COMMON}&owner={owner}",
-        "a common word two years ago": f"q={prompts.COMMON}&{_oldest_month()}",
-        "a rare word of a teammate": f"q={prompts.RARE}&owner={owner}",
-        "a common word, unconfirmed": f"q={prompts.COMMON}&state=unconfirmed",
-    }
-
-
-def _owner() -> int:
+def _client(client: Any, name: str) -> Any:
     from django.contrib.auth.models import User
 
-    return User.objects.filter(jobs__isnull=False).order_by("-username")[0].pk
+    made = client(SERVER_NAME="127.0.0.1")
+    made.force_login(User.objects.get(username=name))
+    return made
 
 
-def _place(sign: str) -> str:
-    from django.db.models import F
-
-    from jobs.models import Job
-    from jobs.views import history
-
-    jobs = Job.objects.order_by(f"{sign}created_at", f"{sign}id").annotate(place=F("id"))
-    at = min(PAGE - 1, (jobs.count() - 1) // history.PAGE_SIZE) * history.PAGE_SIZE
-    return history.place(jobs[at - 1])
+# Who asks
 
 
-def _oldest_month() -> str:
-    from datetime import timedelta
-
-    from jobs.models import Job
-
-    first = Job.objects.order_by("created_at")[0].created_at
-    return f"since={first:%Y-%m-%d}&until={first + timedelta(days=30):%Y-%m-%d}"
+def _compare(few: Any, many: Any, rounds: int, only: str) -> dict[str, tuple[Seen, Seen]]:
+    names = [name for name in json.loads(_pipe(many.stdout).readline()) if only in name]
+    known = set(json.loads(_pipe(few.stdout).readline()))
+    return {name: _both(few, many, name, rounds) for name in names if name in known}
 
 
-def _print(jobs: list[int], few: dict[str, list[float]], many: dict[str, list[float]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _both(few: Any, many: Any, name: str, rounds: int) -> tuple[Seen, Seen]:
+    for process in (few, many):
+        _ask(process, name)  # what a process does once is done now
+    seen = [[_ask(process, name) for process in (few, many)] for _round in range(rounds)]
+    return tuple(Seen([seconds for seconds, _rows in side], side[0][1]) for side in zip(*seen, strict=True))  # type: ignore[return-value]
 
-    table = Table("history page", *(f"{number:,} jobs" for number in jobs), "ratio")
-    for name, (spent, tiles) in many.items():
-        before, tiles_before = few[name]
-        ratio = f"{spent / before:.2f}" if tiles == tiles_before else "other tiles"
-        table.add_row(name, f"{before:.1f} ms, {tiles_before} tiles", f"{spent:.1f} ms, {tiles} tiles", ratio)
-    Console(width=110).print(table)
+
+def _ask(process: Any, name: str) -> tuple[float, int]:
+    _pipe(process.stdin).write(f"{name}\n")
+    _pipe(process.stdin).flush()
+    seconds, rows = json.loads(_pipe(process.stdout).readline())
+    return seconds, rows
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    if pipe is None:
+        raise RuntimeError("There is no pipe to the process that answers.")
+    return pipe
+
+
+# What is told
+
+
+def _print(numbers: list[int], seen: dict[str, tuple[Seen, Seen]]) -> int:
+    few, many = (f"{number:,} jobs" for number in numbers)
+    sys.stdout.write(f"| page | {many} | {few} | ratio | budget | reached |\n|---|--:|--:|--:|--:|---|\n")
+    is_over = False
+    for name, (before, now) in seen.items():
+        yardstick = before.ms + _missing_rows(name, before, now, seen)
+        ratio = now.ms / yardstick
+        is_over |= ratio > BUDGET
+        told = f"{name.replace('|', ': ')} | {now.ms:.1f} ms, {now.rows} rows | {before.ms:.1f} ms, {before.rows} rows"
+        sys.stdout.write(f"| {told} | {ratio:.2f} | {BUDGET} | {'yes' if ratio <= BUDGET else 'NO'} |\n")
+    return int(is_over)
+
+
+def _missing_rows(name: str, before: Seen, now: Seen, seen: dict[str, tuple[Seen, Seen]]) -> float:
+    """Milliseconds for the rows that few jobs could not fill, by the fullest and the emptiest page of the part."""
+    part = [few for other, (few, _many) in seen.items() if other.split("|")[0] == name.split("|")[0]]
+    fullest, emptiest = max(part, key=lambda one: one.rows), min(part, key=lambda one: one.rows)
+    if fullest.rows == emptiest.rows:
+        return 0.0
+    return (now.rows - before.rows) * (fullest.ms - emptiest.ms) / (fullest.rows - emptiest.rows)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """Which jobs of the history: the same filters for the page and for programs."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -14,11 +15,11 @@ from django.utils.translation import gettext_lazy as _
 from . import seedream
 from .models import Job, Output
 from .querysets import JobQuerySet
-from .states import ENDED, State
+from .states import RUNNING, State
 
-# As people think of them: while a job goes on, its steps are all the same to who looks for it.
-STATES: dict[str, tuple[Any, list[State]]] = {
-    "running": (_("Running"), [state for state in State if state not in (*ENDED, State.UNCONFIRMED)]),
+# As people think of them
+STATES: dict[str, tuple[Any, Sequence[State]]] = {
+    "running": (_("Running"), RUNNING),
     "completed": (_("Completed"), [State.COMPLETED]),
     "failed": (_("Failed"), [State.FAILED]),
     "cancelled": (_("Cancelled"), [State.CANCELLED]),

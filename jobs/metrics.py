@@ -1,9 +1,11 @@
 """The figures for Prometheus, read from the database when they are asked for: every web process tells the same."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
+from django.core.cache import cache
 from django.db.models import Count as Number
 from django.db.models import Min
 from django.db.models.functions import Coalesce
@@ -35,6 +37,9 @@ COUNTERS: Final[dict[str, tuple[str, list[str]]]] = {
     "webhook_posts": ("Webhooks sent, and what came of them", ["outcome"]),
 }
 TIMES = "job_state_seconds"
+ACTIVE = tuple(state for state in State if state not in ENDED)
+# They are nearly all that there are: counting them reads an index to its end.
+ENDED_KEY, ENDED_SECONDS = "metrics:ended", 300
 
 
 def text(accept: str) -> tuple[bytes, str]:
@@ -59,24 +64,28 @@ class Figures(Collector):
         if parts["queue"].is_well:
             yield from health.read("length of the queue", _queue, SECONDS) or []
         if parts["database"].is_well:
-            yield from health.read("reading of the figures", _read, SECONDS) or []
+            read = partial(_read, parts["queue"].is_well)
+            yield from health.read("reading of the figures", read, SECONDS) or []
 
 
 def _queue() -> list[Metric]:
     return [_one("queue_length", "Tasks that wait in the queue", doorbell.length())]
 
 
-def _read() -> list[Metric]:
+def _read(has_cache: bool) -> list[Metric]:
     """At once, so that a table which somebody holds locked keeps no scrape waiting."""
-    return [*_jobs(), *_drivers(), *_counted()]
+    return [*_jobs(has_cache), *_drivers(), *_counted()]
 
 
-def _jobs() -> Iterator[Metric]:
+def _jobs(has_cache: bool) -> Iterator[Metric]:
+    """`has_cache` is False while the queue, which may stand in the same Redis, is away."""
     now = timezone.now()
-    numbers = dict.fromkeys(State.values, 0.0)
-    numbers |= dict(Job.objects.order_by().values_list("state").annotate(number=Number("id")))
-    yield _gauge("jobs", "Jobs by state", "state", numbers)
-    active = Job.objects.filter(state__in=set(State) - set(ENDED)).order_by().values_list("state")
+    numbers = dict.fromkeys(ACTIVE, 0.0) | _numbers(ACTIVE)
+    if has_cache:
+        ended = cache.get_or_set(ENDED_KEY, lambda: _numbers(ENDED), ENDED_SECONDS)
+        numbers |= dict.fromkeys(ENDED, 0.0) | (ended or {})
+    yield _gauge("jobs", "Jobs by state; those that ended are counted every five minutes", "state", numbers)
+    active = Job.objects.filter(state__in=ACTIVE).order_by().values_list("state")
     oldest = dict(active.annotate(since=Min(Coalesce("moved_at", "created_at"))))
     seconds = {state: (now - since).total_seconds() for state, since in oldest.items()}
     words = "For how long the job that is in this state longest has been in it"
@@ -84,6 +93,12 @@ def _jobs() -> Iterator[Metric]:
     yield _one("jobs_idle", "Jobs that somebody should move and nobody does", Job.objects.idle(now).count())
     yield _one("jobs_idle_oldest_seconds", "For how long the longest of them has waited", health.idle_seconds(now))
     yield _one("leases", "Jobs that a driver holds", Job.objects.leased(now).count())
+
+
+def _numbers(states: Sequence[State]) -> dict[str, float]:
+    """By state, those alone that are there."""
+    jobs = Job.objects.filter(state__in=states).order_by().values_list("state")
+    return dict(jobs.annotate(number=Number("id")))
 
 
 def _drivers() -> Iterator[Metric]:

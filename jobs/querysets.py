@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .models import Job
 
 RARE = 500  # hits of a word; PostgreSQL by itself would guess wrong, and read the whole index for so few
+COMMON = 5000  # hits that are counted to tell
 FEW = 5000  # jobs that are looked through faster than a common word is read from the index
 SLACK = 1000
 ID = re.compile(r"[\w-]{8,200}", re.ASCII)  # what ours, and RunComfy's, look like
@@ -50,13 +51,20 @@ class JobQuerySet(models.QuerySet["Job"]):
         if not (needles := search.needles(typed)):
             return self
         hits = apps.get_model("jobs.SearchIndex").objects.filter(words__matches=typed)
-        if len(rare := list(hits.values_list("job_id", flat=True)[: RARE + 1])) <= RARE:
-            return self.filter(pk__in=rare)
+        # PostgreSQL takes every word for one in two hundred: asked for fewer hits, it would read the table for them.
+        if hits[: COMMON + 1].count() <= RARE:
+            return self.filter(pk__in=list(hits.values_list("job_id", flat=True)[:COMMON]))
         if not self.query.where:
             return self._indexed(typed)
         if self.order_by()[: FEW + 1].count() > FEW:
             return self._indexed(typed).filter(found__rowid__range=self._span())
-        return self.filter(*(Q(search_entry__words__contains=needle) for needle in needles))
+        return self.looked_through(needles)
+
+    def looked_through(self, needles: Iterable[str]) -> Self:
+        """Those of a few jobs whose words contain all of these. Joined, the database might begin with all the words."""
+        having = (Q(words__contains=needle) for needle in needles)
+        entries = apps.get_model("jobs.SearchEntry").objects.filter(*having, job=OuterRef("pk"))
+        return self.filter(Exists(entries))
 
     def _indexed(self, typed: str) -> Self:
         return self.filter(found__words__matches=typed).order_by("-found__rowid")
@@ -147,10 +155,12 @@ class JobQuerySet(models.QuerySet["Job"]):
     def renew_lease(self, lease: str, seconds: float) -> set[uuid.UUID]:
         """Prolong what `lease` still holds; returns the ids of those jobs."""
         now = timezone.now()
-        held = self.filter(lease=lease, leased_until__gt=now)
+        # The first condition is that of the index of leases.
+        held = self.filter(~Q(lease=""), lease=lease, leased_until__gt=now)
         with transaction.atomic():
             held.update(leased_until=now + timedelta(seconds=seconds))
-            return set(held.values_list("id", flat=True))
+            # Without an order: SQLite would walk through all jobs in it, to find these few.
+            return set(held.order_by().values_list("id", flat=True))
 
     def release_lease(self, lease: str, ids: Iterable[uuid.UUID], not_before: datetime | None = None) -> None:
         """Let go of these jobs; `leased_until` tells from now on since when they are free."""

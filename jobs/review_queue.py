@@ -4,7 +4,7 @@ to its end."""
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -33,7 +33,7 @@ class QueueFilter(JobFilter):
     def search(self, jobs: JobQuerySet, _name: str, typed: str) -> JobQuerySet:
         """Word by word in the jobs that wait: the index of all prompts would be asked once for each of them."""
         needles = search.needles(typed)
-        return reduce(lambda found, needle: found.filter(search_entry__words__contains=needle), needles, jobs)
+        return jobs.looked_through(needles) if needles else jobs
 
 
 @dataclass(frozen=True)

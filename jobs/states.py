@@ -29,6 +29,8 @@ ENDED = (State.COMPLETED, State.FAILED, State.CANCELLED)
 # A driver takes these up; an unconfirmed job waits for a person, an abandoned submit for the sweep.
 FOLLOWED = (State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING)
 DRIVEN = (State.PENDING, *FOLLOWED)
+# What people call running: its steps are all the same to who looks for it.
+RUNNING = (State.PENDING, State.SUBMITTING, *FOLLOWED)
 IN_FLIGHT = (State.SUBMITTING, State.IN_QUEUE, State.IN_PROGRESS)  # what counts for RUNCOMFY_MAX_IN_FLIGHT
 AT_RUNCOMFY = (State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING, State.COMPLETED)
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
@@ -87,15 +87,17 @@ def begin_of(day: date) -> datetime:
 
 def months(jobs: JobQuerySet) -> list[date]:
     """Those in which `jobs` has any, the newest first: one look into the index for each month there could be."""
-    ends = jobs.aggregate(first=Min("created_at"), last=Max("created_at")).values()
-    if None in ends:
+    # Each by itself in the one query: as Min and Max of the same rows, SQLite reads its whole index.
+    ends = [Subquery(jobs.order_by(name).values("created_at")[:1]) for name in ("created_at", "-created_at")]
+    found: Any = User.objects.values_list(*ends)[:1].get()
+    if None in found:
         return []
-    month, last = (timezone.localdate(end).replace(day=1) for end in ends)
+    month, last = (timezone.localdate(end).replace(day=1) for end in found)
     asked: dict[str, Any] = {}
     while month <= last:
         asked[f"{month:%Y-%m}"] = Exists(_within(jobs, month, month_after(month)))
         month = month_after(month)
-    found: Any = User.objects.values(**asked)[:1].get()
+    found = User.objects.values(**asked)[:1].get()
     return [month_of(name) for name in reversed(asked) if found[name]]
 
 

@@ -244,6 +244,9 @@ class Output(OnPages, Shown):
             models.Index(fields=["id"], condition=Q(sized_at=None), name="output_not_sized"),
             # The ids of jobs are in the order of time: the review page's queue is read from here, oldest first.
             models.Index(fields=["job", "position"], condition=Q(review="unreviewed"), name="output_unreviewed"),
+            # The history asks of one job after the other whether it has any.
+            models.Index(fields=["job", "position"], condition=Q(review="approved"), name="output_approved"),
+            models.Index(fields=["job", "position"], condition=Q(review="rejected"), name="output_rejected"),
             models.Index(fields=["-stored_at", "-id"], name="output_newest"),
             # One for each review: SQLite would take one for all of them, and sort the review page's whole queue.
             models.Index(fields=["-stored_at", "-id"], condition=Q(review="unreviewed"), name="output_newest_waiting"),

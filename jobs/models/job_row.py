@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from jobs import seedream
-from jobs.states import AT_RUNCOMFY, DRIVEN, ENDED, FOLLOWED, LOOKS, Reason, State
+from jobs.states import AT_RUNCOMFY, DRIVEN, ENDED, FOLLOWED, LOOKS, RUNNING, Reason, State
 
 from .files import Picture
 from .review import may_review
@@ -95,9 +95,12 @@ class JobRow(models.Model):
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
             models.Index(fields=["owner", "-created_at", "-id"], name="job_newest_of_owner"),
             models.Index(fields=["state", "-created_at", "-id"], name="job_newest_of_state"),
+            models.Index(fields=["owner", "state", "-created_at", "-id"], name="job_newest_of_owner_state"),
             models.Index(fields=["optimize_prompt_options", "-created_at", "-id"], name="job_newest_of_quality"),
             models.Index(fields=["created_at", "id"], condition=Q(state__in=FOLLOWED), name="job_followed"),
-            # Of the release before, which takes jobs by it while both work.
+            # Few of many: by the other indexes, SQLite would look for the next one among all jobs.
+            models.Index(fields=["-created_at", "-id"], condition=Q(state__in=RUNNING), name="job_newest_running"),
+            # Drivers ask twice a second: by the index of all states, SQLite would rather read the whole table.
             models.Index(fields=["created_at", "id"], condition=Q(state__in=DRIVEN), name="job_driven"),
             # Twice: SQLite wants the state in front, or it sorts all unsent jobs; PostgreSQL finds no turn behind it.
             models.Index(fields=["turn", "created_at", "id"], condition=UNSENT, name="job_turn"),
