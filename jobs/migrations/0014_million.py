@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('jobs', '0012_failing_reason'),
+        ('jobs', '0013_retention'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
