@@ -17,7 +17,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from .models import Job
 from .states import State
@@ -64,7 +64,7 @@ def _distrust_unsent() -> int:
     told = {"words": "Restored from a back-up: the edit may have been sent after that was made."}
     unsent = list(Job.objects.filter(state=State.PENDING))
     for job in unsent:
-        Job.objects.filter(pk=job.pk).update(lease=RESTORER, leased_until=timezone.now(), cancel_requested_at=None)
+        Job.objects.filter(pk=job.pk).update(lease=RESTORER, leased_until=Now(), cancel_requested_at=None)
         if job.claim_for_submit(RESTORER):
             job.mark_unconfirmed(told)
     return len(unsent)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from . import clients, counts, doorbell, figures, lifecycle, logs
@@ -51,12 +52,12 @@ def _has_room() -> bool:
     """Whether a further driver has something to do: a live one with room left finds new jobs by itself."""
     if alive().filter(jobs__lt=settings.DRIVE_CAPACITY).exists():
         return False
-    return Job.objects.takeable(timezone.now()).exists()
+    return Job.objects.takeable(Now()).exists()
 
 
 def alive() -> QuerySet[Heartbeat]:
     """The signs of life of the drivers that live."""
-    since = timezone.now() - timedelta(seconds=4 * LOOK_SECONDS + 1)
+    since = Now() - timedelta(seconds=4 * LOOK_SECONDS + 1)
     return Heartbeat.objects.filter(name__startswith=DRIVER, seen_at__gt=since)
 
 
@@ -146,7 +147,7 @@ class Driver:
 
     def _read(self, room: int, unsent: int) -> Seen:
         Heartbeat.objects.update_or_create(
-            name=DRIVER + self.lease, defaults={"seen_at": timezone.now(), "jobs": len(self.held)}
+            name=DRIVER + self.lease, defaults={"seen_at": Now(), "jobs": len(self.held)}
         )
         self._ring_for_sizes()
         is_stopping = Heartbeat.objects.filter(name=self.worker, is_stopping=True).exists()
@@ -276,5 +277,5 @@ class Driver:
         self._ring_for_sizes()
         Heartbeat.objects.filter(name=DRIVER + self.lease).delete()
         Job.objects.release_lease(self.lease, ids)
-        if Job.objects.takeable(timezone.now()).exists():
+        if Job.objects.takeable(Now()).exists():
             lifecycle.ring()

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -239,23 +240,25 @@ def sweep() -> int:
 
     Rings for late page-size copies and for webhooks that are due go along.
     """
-    now = timezone.now()
-    abandoned = list(Job.objects.abandoned(now))
+    abandoned = list(Job.objects.abandoned(Now()))
     for job in abandoned:
         job.mark_unconfirmed({"words": "The process that sent the edit ended before it heard the answer."})
-    idle = Job.objects.idle(now).order_by()[:MANY].count()
+    idle = Job.objects.idle(Now()).order_by()[:MANY].count()
     if idle:
         ring()
     if sizes.is_late():
         doorbell.ring("make_sizes")
-    if WebhookDelivery.objects.next_of_each(now).exists():
+    if WebhookDelivery.objects.next_of_each(timezone.now()).exists():
         doorbell.ring("send_webhooks")
     return len(abandoned) + idle
 
 
 def mend_times() -> None:
-    """After a clock went back, what was written before it did lies ahead, and would be waited for as long as that."""
-    now = timezone.now()
+    """After a clock went back, what was written before it did lies ahead, and would be waited for as long as that.
+
+    Ahead of the database's clock: one machine that is behind must not cut short what the others hold.
+    """
+    now = Now()
     held = Job.objects.filter(leased_until__gt=now + AHEAD).exclude(lease="")
     held.update(leased_until=now + timedelta(seconds=settings.LEASE_SECONDS))  # a driver that lives renews it in time
     Job.objects.filter(state__in=DRIVEN, not_before__gt=now + AHEAD).update(not_before=now)

@@ -12,8 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Coalesce, Greatest
-from django.utils import timezone
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from . import search
 from .states import DRIVEN, FOLLOWED, IN_FLIGHT, State
@@ -25,10 +24,14 @@ RARE = 500  # hits of a word; PostgreSQL by itself would guess wrong, and read t
 COMMON = 5000  # hits that are counted to tell
 FEW = 5000  # jobs that are looked through faster than a common word is read from the index
 SLACK = 1000
+Moment = datetime | Now  # of this machine's clock, or the database's
 ID = re.compile(r"[\w-]{8,200}", re.ASCII)  # what ours, and RunComfy's, look like
 
 
 class JobQuerySet(models.QuerySet["Job"]):
+    """Leases are given, prolonged and judged by the database's clock: those of the machines may differ, and one that
+    is ahead would take from the others what they hold."""
+
     def visible_to(self, user: Any) -> Self:
         """The jobs that `user` may see: the team's or, with TEAM_VISIBILITY=own, their own; reviewers and staff see
         all."""
@@ -82,13 +85,13 @@ class JobQuerySet(models.QuerySet["Job"]):
             known |= Q(pk=uuid.UUID(typed))
         return list(self.filter(known).values_list("pk", flat=True))
 
-    def idle(self, now: datetime) -> Self:
+    def idle(self, now: Moment) -> Self:
         """Jobs that somebody should move and nobody does."""
         free = Q(lease="") | Q(leased_until=None) | Q(leased_until__lt=now)
         due = Q(not_before=None) | Q(not_before__lte=now)
         return self.filter(free & due, state__in=DRIVEN)
 
-    def takeable(self, now: datetime) -> Self:
+    def takeable(self, now: Moment) -> Self:
         """Idle jobs that a driver can do something for: unsent ones only while RunComfy may have more."""
         idle = self.idle(now)
         return idle if self.sendable() > 0 else idle.filter(state__in=FOLLOWED)
@@ -124,7 +127,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             .filter(idle_since__lte=before)
         )
 
-    def abandoned(self, now: datetime) -> Self:
+    def abandoned(self, now: Moment) -> Self:
         """Submits whose sender is gone: nobody knows whether RunComfy has them."""
         return self.filter(Q(leased_until=None) | Q(leased_until__lt=now), state=State.SUBMITTING)
 
@@ -135,7 +138,7 @@ class JobQuerySet(models.QuerySet["Job"]):
     def lease(self, lease: str, seconds: float, limit: int, unsent: int | None = None) -> list["Job"]:
         """Take up to `limit` idle jobs under `lease`: first what RunComfy has, the oldest first, then up to `unsent` of
         those that it has not, in the order of their turns."""
-        idle = self.idle(timezone.now())
+        idle = self.idle(Now())
         taken = idle.filter(state__in=FOLLOWED).order_by("created_at", "id")._take(lease, seconds, limit)
         room = limit - len(taken)
         waiting = idle.filter(state=State.PENDING).order_by("turn", "created_at", "id")
@@ -149,20 +152,19 @@ class JobQuerySet(models.QuerySet["Job"]):
             free = self.select_for_update(skip_locked=True) if can_skip else self
             ids = list(free.values_list("id", flat=True)[:limit])
             held = self.model.objects.filter(id__in=ids)
-            held.update(lease=lease, leased_until=timezone.now() + timedelta(seconds=seconds))
+            held.update(lease=lease, leased_until=Now() + timedelta(seconds=seconds))
         return list(held.filter(lease=lease).order_by(*self.query.order_by))
 
     def renew_lease(self, lease: str, seconds: float) -> set[uuid.UUID]:
         """Prolong what `lease` still holds; returns the ids of those jobs."""
-        now = timezone.now()
         # The first condition is that of the index of leases.
-        held = self.filter(~Q(lease=""), lease=lease, leased_until__gt=now)
+        held = self.filter(~Q(lease=""), lease=lease, leased_until__gt=Now())
         with transaction.atomic():
-            held.update(leased_until=now + timedelta(seconds=seconds))
+            held.update(leased_until=Now() + timedelta(seconds=seconds))
             # Without an order: SQLite would walk through all jobs in it, to find these few.
             return set(held.order_by().values_list("id", flat=True))
 
     def release_lease(self, lease: str, ids: Iterable[uuid.UUID], not_before: datetime | None = None) -> None:
         """Let go of these jobs; `leased_until` tells from now on since when they are free."""
         later = {"not_before": not_before} if not_before else {}
-        self.filter(lease=lease, id__in=list(ids)).update(lease="", leased_until=timezone.now(), **later)
+        self.filter(lease=lease, id__in=list(ids)).update(lease="", leased_until=Now(), **later)

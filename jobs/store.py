@@ -177,13 +177,13 @@ def _sync_folder(folder: Path) -> None:
 def check() -> None:
     """Raise OSError, within seconds, unless the store takes a file now. Nothing is left behind; on S3 one small file,
     once."""
-    if isinstance(default_storage, FileSystemStorage):
-        with temporary_file() as file:
-            file.write(MARK)
-            file.flush()
-        return
-    with _opened(STORE) as bucket:
-        _check_bucket(bucket.bucket_name)  # type: ignore[attr-defined]
+    # Whatever is stored is whole on this machine first, wherever it goes then.
+    with temporary_file() as file:
+        file.write(MARK)
+        file.flush()
+    if not isinstance(default_storage, FileSystemStorage):
+        with _opened(STORE) as bucket:
+            _check_bucket(bucket.bucket_name)  # type: ignore[attr-defined]
 
 
 def _check_bucket(bucket: str) -> None:
@@ -256,8 +256,8 @@ def _as_os_errors(storage: Storage) -> Iterator[None]:
 
 
 def forget_abandoned(of: str = STORE) -> None:
-    """Remove the temporary files of processes that were killed: no download takes a day."""
-    for path in _folder(of).glob(f"{PREFIX}*"):
+    """Remove the temporary files of processes that were killed, ours and Django's of an upload: none takes a day."""
+    for path in _folder(of).glob("*"):
         try:
             if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
                 path.unlink()

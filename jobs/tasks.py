@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.forms import PasswordResetForm
+from django.db.models.functions import Now
 from django.utils import timezone, translation
 from django_q.models import Failure, Schedule
 
@@ -97,10 +98,10 @@ def retention() -> None:
 @task
 def beat() -> None:
     """Show that this cluster works, and sweep: a lost ring then costs seconds."""
-    now = timezone.now()
-    Heartbeat.objects.filter(name=_worker()).update(seen_at=now)
-    Heartbeat.objects.filter(seen_at__lt=now - timedelta(days=1)).delete()
+    Heartbeat.show(_worker())
+    Heartbeat.objects.filter(seen_at__lt=Now() - timedelta(days=1)).delete()
     # The worker rings for this one by a clock that never goes back; the queue's own schedule would wait.
+    now = timezone.now()
     Schedule.objects.filter(next_run__gt=now + lifecycle.AHEAD).update(next_run=now)
     lifecycle.sweep()
 

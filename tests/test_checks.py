@@ -62,8 +62,8 @@ def test_store_that_cannot_be_written_is_named(settings):
     assert ids(checks.check_store, settings, FILE_UPLOAD_TEMP_DIR="/nowhere") == ["jobs.E003"]
 
 
-def test_folder_does_not_matter_to_an_object_store(settings):
-    assert ids(checks.check_store, settings, FILE_UPLOAD_TEMP_DIR="/nowhere", S3_BUCKET="pictures") == []
+def test_folder_for_temporary_files_matters_to_an_object_store_too(settings):
+    assert ids(checks.check_store, settings, FILE_UPLOAD_TEMP_DIR="/nowhere", S3_BUCKET="pictures") == ["jobs.E003"]
 
 
 @pytest.mark.parametrize(

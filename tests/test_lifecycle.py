@@ -134,13 +134,15 @@ def test_beat_forgets_workers_that_are_long_gone():
     assert not Heartbeat.objects.exists()
 
 
-def test_sweep_removes_what_a_killed_download_left(settings):
-    abandoned, fresh = (settings.FILE_UPLOAD_TEMP_DIR / f"part-{name}" for name in ("old", "new"))
-    for path in (abandoned, fresh):
+def test_sweep_removes_what_killed_downloads_and_uploads_left(settings):
+    abandoned = [settings.FILE_UPLOAD_TEMP_DIR / name for name in ("part-old", "tmpold.upload.png")]
+    fresh = settings.FILE_UPLOAD_TEMP_DIR / "part-new"
+    for path in (*abandoned, fresh):
         path.touch()
-    os.utime(abandoned, (0, 0))
+    for path in abandoned:
+        os.utime(path, (0, 0))
     tasks.sweep()
-    assert (abandoned.exists(), fresh.exists()) == (False, True)
+    assert list(settings.FILE_UPLOAD_TEMP_DIR.iterdir()) == [fresh]
 
 
 def test_sweep_forgets_the_queues_old_failures():

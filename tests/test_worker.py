@@ -2,12 +2,17 @@
 
 import os
 import signal
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
+from django_q.models import Schedule
 
+from jobs.management.commands.worker import schedule
 from jobs.models import Heartbeat, Job
 from jobs.states import ENDED, State
+from jobs.tasks import WORKER_ENVIRONMENT
 
 from .processes import Worker, kill, wait_until
 
@@ -87,6 +92,13 @@ def test_worker_replaces_a_cluster_that_was_killed(start_worker, alice, make_job
     assert job.state == State.COMPLETED
 
 
+def test_worker_has_one_sweep_also_when_an_earlier_start_left_two():
+    for _ in range(2):
+        Schedule.objects.create(name="sweep", func="jobs.tasks.sweep")
+    schedule()
+    assert list(Schedule.objects.filter(name="sweep").values_list("name", "minutes")) == [("sweep", 1)]
+
+
 def test_worker_stops_cleanly(start_worker):
     worker = start_worker()
     wait_until(lambda: len(worker.family()) >= 5)
@@ -133,6 +145,17 @@ def test_worker_clears_away_a_cluster_that_nobody_watches(start_worker):
     worker.process.wait()
     start_worker()
     wait_until(lambda: not [pid for pid in rest if is_alive(pid)])
+
+
+@pytest.mark.parametrize(("host", "is_left"), [(socket.gethostname(), False), ("a-container", True)])
+def test_worker_leaves_the_clusters_of_other_hosts_alone(start_worker, host, is_left):
+    """A host sees the processes of its containers, whose numbers are not those in their names."""
+    of_a_dead_worker = os.environ | {WORKER_ENVIRONMENT: f"worker:{host}-0123abcd:{2**22 + 1}"}
+    with subprocess.Popen(["sleep", "60"], env=of_a_dead_worker) as cluster:
+        worker = start_worker()
+        wait_until(lambda: len(worker.family()) >= 2)  # it begins with a look around
+        assert is_alive(cluster.pid) == is_left
+        cluster.kill()
 
 
 def is_alive(pid):

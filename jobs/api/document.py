@@ -148,7 +148,17 @@ GONE = OpenApiResponse(
     ErrorSerializer, "The original was archived or deleted by a retention rule; `detail` says which."
 )
 FILE = OpenApiResponse(OpenApiTypes.BINARY, "The file")
-PARTS = {(200, "image/*"): OpenApiTypes.BINARY, (206, "image/*"): OpenApiTypes.BINARY, 304: None, 410: GONE, 416: None}
+IN_S3 = OpenApiResponse(
+    description="Where the files are in S3: `Location` is a signed address of the file, for a while."
+)
+PARTS = {
+    (200, "image/*"): OpenApiTypes.BINARY,
+    (206, "image/*"): OpenApiTypes.BINARY,
+    302: IN_S3,
+    304: None,
+    410: GONE,
+    416: None,
+}
 
 JOBS = extend_schema_view(
     list=extend_schema(

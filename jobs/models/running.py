@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Max, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +17,8 @@ STALE_SECONDS = 30  # of what one process does at a time
 
 
 class Heartbeat(models.Model):
-    """A sign of life of a worker's cluster or of a driver; `jobs` is what a driver holds."""
+    """A sign of life of a worker's cluster or of a driver, by the database's clock, for those of the machines may
+    differ; `jobs` is what a driver holds."""
 
     name = models.CharField(max_length=100, primary_key=True)
     seen_at = models.DateTimeField()
@@ -40,20 +42,19 @@ class Heartbeat(models.Model):
     @classmethod
     def begin(cls, name: str) -> bool:
         """Take the name that no living process has; who was silent for STALE_SECONDS is dead."""
-        now = timezone.now()
-        cls.objects.filter(name=name, seen_at__lt=now - timedelta(seconds=STALE_SECONDS)).delete()
-        _beat, is_mine = cls.objects.get_or_create(name=name, defaults={"seen_at": now})
+        cls.objects.filter(name=name, seen_at__lt=Now() - timedelta(seconds=STALE_SECONDS)).delete()
+        _beat, is_mine = cls.objects.get_or_create(name=name, defaults={"seen_at": Now()})
         return is_mine
 
     @classmethod
     def show(cls, name: str) -> None:
-        cls.objects.filter(name=name).update(seen_at=timezone.now())
+        cls.objects.filter(name=name).update(seen_at=Now())
 
     @classmethod
     def of_a_worker(cls) -> bool:
         """Whether a worker works, as far as its signs of life say: it gives one every five seconds, and a killed one
         leaves its last behind."""
-        alive = {"is_stopping": False, "seen_at__gt": timezone.now() - ALIVE}
+        alive = {"is_stopping": False, "seen_at__gt": Now() - ALIVE}
         return cls.objects.filter(name__startswith=WORKER, **alive).exists()
 
     @classmethod

@@ -9,6 +9,7 @@ import ctypes
 import logging
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -21,13 +22,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, OperationalError, close_old_connections, connection
-from django.utils import timezone
+from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
+from django.db.models.functions import Now
 from django_q.models import Schedule
 from django_q.tasks import async_task
 from redis.exceptions import RedisError
 
-from jobs.models import Heartbeat, Job
+from jobs.models import Heartbeat, Job, Provider
 from jobs.states import State
 from jobs.tasks import WORKER_ENVIRONMENT
 
@@ -46,7 +47,8 @@ class Command(BaseCommand):
             signal.signal(number, self._stop)
         if not self._has_database():
             return
-        self.name = f"worker:{socket.gethostname()}:{os.getpid()}"
+        # Two containers may have the same host name, and the same process number in it.
+        self.name = f"worker:{socket.gethostname()}-{secrets.token_hex(4)}:{os.getpid()}"
         schedule()
         while not self.is_stopping:
             _end_unwatched()
@@ -69,9 +71,7 @@ class Command(BaseCommand):
     def _watch_one_cluster(self) -> None:
         # Of the new cluster, only its own work is a sign of life: one that never works must be seen.
         beat = {"is_stopping": False}
-        Heartbeat.objects.update_or_create(
-            name=self.name, defaults=beat, create_defaults={**beat, "seen_at": timezone.now()}
-        )
+        Heartbeat.objects.update_or_create(name=self.name, defaults=beat, create_defaults={**beat, "seen_at": Now()})
         cluster = subprocess.Popen(
             [sys.executable, sys.argv[0], "qcluster"],
             env={**os.environ, WORKER_ENVIRONMENT: self.name},
@@ -85,8 +85,7 @@ class Command(BaseCommand):
             self._end(cluster)
 
     def _watch(self, cluster: subprocess.Popen[bytes]) -> None:
-        self.begun_at = timezone.now()
-        beaten_at = time.monotonic()
+        self.begun_at = beaten_at = time.monotonic()
         while not self.is_stopping and cluster.poll() is None:
             time.sleep(TICK)
             if time.monotonic() - beaten_at < BEAT_SECONDS:
@@ -103,12 +102,14 @@ class Command(BaseCommand):
         try:
             close_old_connections()
             async_task("jobs.tasks.beat")
-            seen_at = Heartbeat.objects.values_list("seen_at", flat=True).get(name=self.name)
+            if time.monotonic() - self.begun_at < settings.WORKER_STALE_SECONDS:
+                return False
+            late = Now() - timedelta(seconds=settings.WORKER_STALE_SECONDS)
+            return Heartbeat.objects.filter(name=self.name, seen_at__lt=late).exists()
         except (DatabaseError, RedisError) as problem:
             # Nothing can be said of the cluster while its database is away.
             logger.warning("Cannot read the heartbeat: %s", problem)
             return False
-        return timezone.now() - max(seen_at, self.begun_at) > timedelta(seconds=settings.WORKER_STALE_SECONDS)
 
     def _end(self, cluster: subprocess.Popen[bytes]) -> None:
         """Ask the drivers to hand back, then the main process to stop, and clear away whatever is left."""
@@ -131,26 +132,33 @@ class Command(BaseCommand):
         """A submit that is on its way must hear its answer, or a person has to settle it."""
         if seconds < STOP_SECONDS:
             return True
-        is_sending = Job.objects.filter(state=State.SUBMITTING, leased_until__gt=timezone.now()).exists()
+        is_sending = Job.objects.filter(state=State.SUBMITTING, leased_until__gt=Now()).exists()
         return is_sending and seconds < settings.RUNCOMFY_SUBMIT_TIMEOUT + STOP_SECONDS
 
 
 def schedule() -> None:
     """What the queue does by itself; when it does so next is left as it is."""
-    Schedule.objects.update_or_create(
-        name="sweep", defaults={"func": "jobs.tasks.sweep", "schedule_type": Schedule.MINUTES, "minutes": 1}
-    )
-    Schedule.objects.update_or_create(
-        name="retention", defaults={"func": "jobs.tasks.retention", "schedule_type": Schedule.DAILY}
-    )
+    with transaction.atomic():
+        Provider.lock()  # workers that begin at once would each make their own
+        _keep_one("sweep", func="jobs.tasks.sweep", schedule_type=Schedule.MINUTES, minutes=1)
+        _keep_one("retention", func="jobs.tasks.retention", schedule_type=Schedule.DAILY)
+
+
+def _keep_one(name: str, **told: Any) -> None:
+    same = Schedule.objects.filter(name=name)
+    same.exclude(pk__in=same.order_by("pk").values_list("pk", flat=True)[:1]).delete()
+    same.update_or_create(name=name, defaults=told)
 
 
 def _end_unwatched() -> None:
     """Kill what is left of clusters whose worker command was killed: nobody would notice when they hang. Leases make
-    their end as harmless as any other. Linux only, which alone tells a process's environment."""
+    their end as harmless as any other. Only those of this host: it sees the processes of its containers, too, whose
+    parents have other numbers here. Linux only, which alone tells a process's environment."""
+    name = rf"worker:{re.escape(socket.gethostname())}-[0-9a-f]+:(\d+)"
+    ours = re.compile(rf"\b{WORKER_ENVIRONMENT}={name}\0".encode())
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            found = re.search(rf"\b{WORKER_ENVIRONMENT}=worker:[^\0]*:(\d+)\0".encode(), path.read_bytes())
+            found = ours.search(path.read_bytes())
             if found and not Path("/proc", found[1].decode()).exists():
                 os.kill(int(path.parent.name), signal.SIGKILL)
         except (OSError, ProcessLookupError):
