@@ -18,7 +18,7 @@ run: $(RUN) .env $(STATIC)  ## Install, prepare the database, and run web, worke
 demo: $(RUN) .env $(STATIC)  ## One edit of two pictures through the API, in a throw-away database.
 	@$(BIN)/python manage.py demo
 
-test: $(DEV) $(STATIC)  ## The tests, on SQLite and on PostgreSQL with Redis where they are there.
+test: $(DEV) $(STATIC)  ## The tests, on SQLite and on PostgreSQL with Redis where they are there. TEST_S3=true stores its files on S3.
 	@$(BIN)/python -m tests.matrix
 
 test-next: ## The tests on SQLite with Python 3.13 and Django 6.1.
@@ -31,8 +31,8 @@ test-sqlite: $(DEV) $(STATIC)
 soak: $(DEV)  ## Kill processes at random while they work, and count what is lost. SOAK_JOBS=200 SOAK_SEED=…
 	@$(BIN)/python -m tests.soak
 
-soak-postgres: $(DEV)  ## The same on PostgreSQL and Redis.
-	@$(BIN)/python -m tests.soak --database postgres
+soak-postgres: $(DEV)  ## The same on PostgreSQL, Redis and S3, with three workers that share no disk.
+	@$(BIN)/python -m tests.soak --database postgres --files s3 --clusters 3
 
 bench: $(DEV) $(STATIC)  ## Measure against the budgets; the results go to bench/RESULTS.md. BENCH="pages history" for some.
 	@$(BIN)/python -m bench $(BENCH)

@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -32,7 +33,10 @@ from jobs import drive, intake, lifecycle, pictures, seedream, store
 from jobs.models import ApiToken, Job, Output
 from jobs.states import State
 
-BUCKET, REGION, KEY, SECRET = "pictures", "us-east-1", "access-key", "secret-key"
+from . import s3
+
+IS_ON_S3 = bool(configured.S3_BUCKET)
+BUCKET = configured.S3_BUCKET or "pictures"
 
 
 @pytest.fixture
@@ -144,55 +148,61 @@ def english() -> None:
     translation.deactivate()
 
 
+@pytest.fixture(scope="session")
+def own_bucket() -> Iterator[Any]:
+    """This process's own, in the suite's S3 server or in one that is started for it."""
+    with ExitStack() as stack:
+        address = configured.S3_ENDPOINT_URL or stack.enter_context(s3.serving())
+        bucket = s3.new_bucket(address, BUCKET)
+        yield bucket
+        bucket.meta.client.close()
+
+
 @pytest.fixture(autouse=True)
-def own_files(tmp_path: Any, settings: Any) -> Iterator[None]:
+def own_files(tmp_path: Any, settings: Any, request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test has an empty store and an empty cache, and no provider unless it asks for one."""
     media = tmp_path / "media"
     (media / "tmp").mkdir(parents=True)
     settings.FILE_UPLOAD_TEMP_DIR = media / "tmp"
     settings.MEDIA_ROOT = media
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": media, "allow_overwrite": True},
-        },
-    }
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.RUNCOMFY_BASE_URL = "http://127.0.0.1:1"
     cache.clear()
-    assert default_storage.path("") == str(media)
+    filled = request.getfixturevalue("own_bucket") if IS_ON_S3 else store_in_folder(settings)
     yield
     cache.clear()
+    if filled:
+        filled.objects.delete()
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    from moto.server import ThreadedMotoServer  # slow to import, and few tests need it
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
+def store_in_folder(settings: Any) -> None:
+    options = {"location": settings.MEDIA_ROOT, "allow_overwrite": True}
+    folder = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"default": folder}
+    settings.S3_BUCKET = settings.S3_ENDPOINT_URL = ""
+    assert default_storage.path("") == str(settings.MEDIA_ROOT)
 
 
 @pytest.fixture
-def bucket(s3: str, settings: Any) -> Iterator[Any]:
-    """The store is an S3 bucket, of which this is boto's client."""
-    import boto3
+def in_folder(own_files: None, settings: Any) -> None:
+    """For what is about files in a folder, whatever the suite stores its files in."""
+    store_in_folder(settings)
 
-    options = {"endpoint_url": s3, "region_name": REGION}
-    client = boto3.client("s3", aws_access_key_id=KEY, aws_secret_access_key=SECRET, **options)
-    client.create_bucket(Bucket=BUCKET)
-    stored = options | {"bucket_name": BUCKET, "access_key": KEY, "secret_key": SECRET, "signature_version": "s3v4"}
+
+@pytest.fixture
+def bucket(own_files: None, own_bucket: Any, settings: Any) -> Iterator[Any]:
+    """The store is an S3 bucket, of which this is boto's client."""
+    client = own_bucket.meta.client
+    place = {"bucket_name": BUCKET, "endpoint_url": client.meta.endpoint_url, "region_name": s3.REGION}
+    options = place | {"access_key": s3.KEY, "secret_key": s3.SECRET, "signature_version": "s3v4"}
     settings.STORAGES = settings.STORAGES | {
         "default": {
             "BACKEND": "storages.backends.s3.S3Storage",
-            "OPTIONS": {**stored, "default_acl": None, "querystring_auth": True, "max_memory_size": 1024},
+            "OPTIONS": {**options, "default_acl": None, "querystring_auth": True, "max_memory_size": 1024},
         }
     }
     yield client
-    client.close()
+    own_bucket.objects.delete()
 
 
 def png(width: int = 64, height: int = 48, color: Any = "teal") -> io.BytesIO:

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -192,7 +193,13 @@ def halved(strike: Callable[[], None]) -> Any:
 def main(work: str, fate: str = "", *point: str) -> None:
     if fate:
         wrap(FATES[fate], *point)
-    WORK[work]()
+    with clock_ahead(timedelta(seconds=float(os.environ.get("CLOCK_AHEAD_SECONDS", "0")))):
+        WORK[work]()
+
+
+def clock_ahead(by: timedelta) -> Any:
+    """This process's clock goes wrong, as far as the service looks at it."""
+    return mock.patch("django.utils.timezone.now", side_effect=lambda: datetime.now(UTC) + by)
 
 
 if __name__ == "__main__":

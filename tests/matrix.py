@@ -1,5 +1,7 @@
 """Run the suite on every database and broker that is here; what is not is named, and is a failure when CI=true.
 
+With TEST_S3=true, the run on PostgreSQL and Redis stores its files on an S3 server, too (moto's, over HTTP).
+
 `python -m tests.matrix --only-sqlite` leaves the others out. What fails among thousands of tests on a busy machine is
 run once more by itself: it is named either way, and only what fails again fails the suite.
 """
@@ -13,6 +15,7 @@ import psycopg
 import pytest
 import redis
 
+from tests import s3
 from tests.browser import chromium
 
 POSTGRES = os.environ.get("MATRIX_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/seedream")
@@ -49,6 +52,14 @@ def run(name: str, *more: str, **environment: str) -> int:
     return _pytest("-v", "--last-failed", "--last-failed-no-failures=none", "--maxfail", str(FEW), *more, **environment)
 
 
+def run_on_servers(*more: str) -> int:
+    servers = {"TEST_DATABASE_URL": POSTGRES, "TEST_REDIS_URL": REDIS}
+    if os.environ.get("TEST_S3") != "true":
+        return run("PostgreSQL and Redis", *more, **servers)
+    with s3.serving() as address:
+        return run("PostgreSQL, Redis and S3", *more, **servers, TEST_S3_URL=address)
+
+
 def _pytest(*more: str, **environment: str) -> int:
     command = [sys.executable, "-m", "pytest", "-q", *more]
     return subprocess.run(command, check=False, env={**os.environ, **environment}).returncode
@@ -62,8 +73,7 @@ def main(given: list[str]) -> int:
     missing = missing_parts()
     failed = run("SQLite", *more)
     if not missing:
-        with_postgres = {"TEST_DATABASE_URL": POSTGRES, "TEST_REDIS_URL": REDIS}
-        failed |= run("PostgreSQL and Redis", *EVERYWHERE_THE_SAME, *more, **with_postgres)
+        failed |= run_on_servers(*EVERYWHERE_THE_SAME, *more)
     if not chromium.path():
         missing.append("Chromium (set CHROMIUM, or: apt-get install chromium)")
     if not shutil.which("nginx"):

@@ -46,6 +46,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "seedream_site.settings",
         "VAR_DIR": str(folder),
         "DATABASE_URL": database_url(),
+        "S3_BUCKET": settings.S3_BUCKET,
         "RUNCOMFY_BASE_URL": settings.RUNCOMFY_BASE_URL,
         "INPUT_DELIVERY": "data",
         "RUNCOMFY_POLL_SECONDS": "0.2",

@@ -24,7 +24,7 @@ class Service:
     def __init__(self, folder: Path, **more: str):
         self.port, self.log = free_port(), folder / "log.txt"
         own = {"VAR_DIR": str(folder), "PORT": str(self.port), "SANDBOX_PORT": str(free_port())}
-        own |= {"DATABASE_URL": "", "REDIS_URL": ""}
+        own |= {"DATABASE_URL": "", "REDIS_URL": "", "S3_BUCKET": ""}
         self.environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "seedream_site.settings", **own, **more}
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -3,9 +3,12 @@
 import os
 import tempfile
 
+from tests import s3
+
 # Each process of the suite has a broker of its own: a ring must not wake another one's workers.
 _redis, _, _database = os.environ.get("TEST_REDIS_URL", "").rpartition("/")
 _number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_s3 = os.environ.get("TEST_S3_URL", "")
 
 os.environ |= {
     "READ_DOT_ENV": "false",
@@ -15,7 +18,7 @@ os.environ |= {
     "REDIS_URL": f"{_redis}/{int(_database) - _number}" if _redis else "",
     "RUNCOMFY_API_TOKEN": "",
     "RUNCOMFY_TOKEN": "",
-    "S3_BUCKET": "",
+    **(s3.environment(_s3, f"tests-{os.getpid()}") if _s3 else {"S3_BUCKET": ""}),
     "PUBLIC_BASE_URL": "",
     "EMAIL_URL": "consolemail://",
     "RUNCOMFY_BASE_URL": "",

@@ -200,6 +200,7 @@ def test_api_creates_a_job_though_the_price_is_unknown(api, alice):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("in_folder")
 def test_api_delivers_a_stored_output(sandbox, api, alice, make_job, drive_all):
     job = make_job(alice)
     drive_all()
@@ -237,6 +238,7 @@ def test_api_fetches_lost_outputs_again(api, alice, make_job):
     assert (response.status_code, response.data["state"]) == (200, State.MIRRORING)
 
 
+@pytest.mark.usefixtures("in_folder")
 def test_file_is_given_to_who_asks_for_an_image(api, alice, make_job):
     output = stored_output(make_job(alice))
     response = api(alice).get(f"/api/v1/outputs/{output.pk}/file/", headers={"Accept": "image/*"})

@@ -44,6 +44,7 @@ def test_uploaded_picture_is_used_by_its_id(api, upload, alice):
     assert api(alice).post("/api/v1/jobs/", body).data["inputs"][0]["picture"] == picture
 
 
+@pytest.mark.usefixtures("in_folder")
 def test_uploaded_picture_is_read_by_its_owner(api, upload, alice):
     picture, client = upload(alice), api(alice)
     assert client.get(picture["url"]).data == picture

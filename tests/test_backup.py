@@ -15,7 +15,8 @@ from jobs.states import State
 from tests.conftest import stored_output
 from tests.processes import database_url, fresh_database
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Of a bucket there is no copy.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("in_folder")]
 
 
 class Place:
@@ -23,7 +24,7 @@ class Place:
 
     def __init__(self, folder, database):
         self.database = database
-        own = {"VAR_DIR": str(folder), "DATABASE_URL": database, "REDIS_URL": ""}
+        own = {"VAR_DIR": str(folder), "DATABASE_URL": database, "REDIS_URL": "", "S3_BUCKET": ""}
         self.environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "seedream_site.settings", **own}
 
     def manage(self, *arguments):

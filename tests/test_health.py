@@ -16,7 +16,7 @@ from jobs import health
 from jobs.models import Heartbeat, Job, Provider
 from jobs.states import Reason, State
 
-from .conftest import configured
+from .conftest import BUCKET, configured
 from .processes import wait_until
 from .servers import hang, serving
 
@@ -136,7 +136,7 @@ def test_job_that_somebody_looks_after_is_well(worker, alice, make_job, later):
 
 def test_store_on_s3_is_well_and_gets_one_file_in_all(worker, bucket):
     assert [ask(), ask()] == [(200, ALL_WELL)] * 2
-    assert [entry["Key"] for entry in bucket.list_objects(Bucket="pictures")["Contents"]] == ["is-writable"]
+    assert [entry["Key"] for entry in bucket.list_objects(Bucket=BUCKET)["Contents"]] == ["is-writable"]
 
 
 def test_store_without_its_bucket_is_not_ready(worker, bucket, settings):

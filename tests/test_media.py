@@ -13,7 +13,8 @@ from jobs.models import Output
 
 from .conftest import BUCKET, stored_bytes
 
-pytestmark = pytest.mark.django_db
+# In a folder, but for those that ask for the bucket: there another server sends the files.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_folder")]
 
 FOREVER = "private, max-age=31536000, immutable"
 

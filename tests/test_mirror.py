@@ -27,7 +27,7 @@ def server():
 
 
 @pytest.fixture
-def folder(settings):
+def folder(settings, in_folder):
     return Path(settings.MEDIA_ROOT)
 
 

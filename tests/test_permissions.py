@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from jobs import intake, output_links, seedream, sizes
 from jobs.models import ApiToken, Job, Output, WebhookDelivery, WebhookEndpoint
 
-pytestmark = pytest.mark.django_db
+# From a folder, where a file is a 200 and not the way to the bucket.
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("in_folder")]
 
 OPEN = {"nobody": 200, "teammate": 200, "reviewer": 200, "owner": 200, "staff": 200}
 MEMBERS = {"nobody": 302, "teammate": 200, "reviewer": 200, "owner": 200, "staff": 200}

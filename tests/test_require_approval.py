@@ -24,6 +24,9 @@ CAST = ("alice", "bob", "rita", "sam")  # owner, teammate, reviewer, staff
 OTHERS = ("alice", "rita", "sam")
 TAKERS = {"unreviewed": OTHERS, "approved": CAST, "rejected": OTHERS, "undone": OTHERS}
 
+# From a folder, but for those that ask for the bucket.
+pytestmark = pytest.mark.usefixtures("in_folder")
+
 
 @pytest.fixture(autouse=True)
 def required(settings):

@@ -14,7 +14,7 @@ NAME = f"pictures/{SHA256[:2]}/{SHA256}.png"
 
 
 @pytest.fixture
-def folder(settings):
+def folder(settings, in_folder):
     return Path(settings.MEDIA_ROOT)
 
 

@@ -40,6 +40,7 @@ def test_pages_say_that_the_provider_refuses_the_token(as_user, alice):
     assert "RunComfy refuses this site's API token" in as_user(alice).get(reverse("jobs:history")).content.decode()
 
 
+@pytest.mark.usefixtures("in_folder")
 def test_input_link_needs_no_sign_in(alice, make_job):
     entry = make_job(alice).inputs.get()
     response = Client().get(delivery.input_url(entry).removeprefix("http://127.0.0.1:8000"))
@@ -47,12 +48,14 @@ def test_input_link_needs_no_sign_in(alice, make_job):
     assert b"".join(response.streaming_content)[:4] == b"\x89PNG"
 
 
+@pytest.mark.usefixtures("in_folder")
 def test_input_link_cannot_be_altered(alice, make_job):
     entry = make_job(alice).inputs.get()
     url = delivery.input_url(entry).removeprefix("http://127.0.0.1:8000").replace("/inputs/", "/inputs/0")
     assert Client().get(url).status_code == 404
 
 
+@pytest.mark.usefixtures("in_folder")
 def test_input_link_expires(alice, make_job, settings):
     entry = make_job(alice).inputs.get()
     url = delivery.input_url(entry).removeprefix("http://127.0.0.1:8000")
@@ -61,6 +64,7 @@ def test_input_link_expires(alice, make_job, settings):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("in_folder")
 def test_output_is_served_with_its_type_and_for_ever(sandbox, as_user, alice, make_job, drive_all):
     job = make_job(alice)
     drive_all()
@@ -72,6 +76,7 @@ def test_output_is_served_with_its_type_and_for_ever(sandbox, as_user, alice, ma
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("in_folder")
 def test_output_download_has_a_name_of_ours(sandbox, as_user, alice, make_job, drive_all):
     job = make_job(alice)
     drive_all()

@@ -1,12 +1,11 @@
 """What happens around a death, and what must be there after it."""
 
-import hashlib
 from datetime import timedelta
+from pathlib import Path
 
-from django.conf import settings as configured
 from django.db.models import F
 
-from jobs import drive, tasks
+from jobs import drive, store, tasks
 from jobs.models import Heartbeat, Job, Output, Provider
 from jobs.states import State
 
@@ -46,10 +45,9 @@ def look(job):
 
 def stored_files():
     """The hashes of the visible outputs; each is whole, for its name is its hash."""
-    files = [path for path in (configured.MEDIA_ROOT / "outputs").rglob("*") if path.is_file()]
-    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
-    assert hashes == [path.stem for path in files]
-    return sorted(hashes)
+    hashes = {name: store.sha256_of(name) for name in store.names("outputs")}
+    assert list(hashes.values()) == [Path(name).stem for name in hashes]
+    return sorted(hashes.values())
 
 
 def made(sandbox):

@@ -12,7 +12,11 @@ from jobs.states import Reason, State, Verb
 from tests.crashing import Child
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(60),
+    pytest.mark.usefixtures("in_folder"),
+]
 
 
 @contextmanager

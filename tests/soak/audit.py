@@ -3,14 +3,12 @@
 `audit(...)` needs nothing but the database and the store that Django is set up for, and the sandbox's ledger.
 """
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from jobs import sizes, store
@@ -18,7 +16,7 @@ from jobs.models import Heartbeat, Job, Output, Picture
 from jobs.states import State
 
 ENDS = (State.COMPLETED, State.FAILED, State.UNCONFIRMED)
-DRIVER = "driver:"
+DRIVER, TEMPORARY = "driver:", "tmp"
 
 
 @dataclass
@@ -62,7 +60,6 @@ def audit(asked: dict[str, str | None], ledger: dict[str, Any]) -> Audit:
     found.figures["files checked"] = Output.objects.count() + Picture.objects.count()
     found.check("rows without a whole file", _rows_without_file())
     found.check("files without a row", _files_without_row())
-    found.figures["temporary files (swept after a day)"] = len(list(_temporary().glob(f"{store.PREFIX}*")))
     # A driver that ends by itself takes its heartbeat along.
     found.figures["drivers killed at work"] = Heartbeat.objects.filter(name__startswith=DRIVER).count()
     return found
@@ -128,9 +125,9 @@ def _wrong_outputs(jobs: list[Job], books: Books) -> Iterator[str]:
             continue
         made = [output["sha256"] for output in books.of(job).get(job.request_id, {"outputs": []})["outputs"]]
         rows = [output.sha256 for output in job.outputs.all()]
-        on_disk = [_hash_of(output.file.name) for output in job.outputs.all()]
-        if not made or not made == rows == on_disk:
-            yield f"{job.text} made {made}, noted {rows}, on disk {on_disk}"
+        stored = [_hash_of(output.file.name) for output in job.outputs.all()]
+        if not made or not made == rows == stored:
+            yield f"{job.text} made {made}, noted {rows}, stored {stored}"
 
 
 def _rows_without_file() -> Iterator[str]:
@@ -142,17 +139,22 @@ def _rows_without_file() -> Iterator[str]:
 def _files_without_row() -> Iterator[str]:
     rows = [*Output.objects.all(), *Picture.objects.all()]
     named, hashes = {row.file.name for row in rows}, {row.sha256 for row in rows}
-    for path in settings.MEDIA_ROOT.rglob("*"):
-        name = str(path.relative_to(settings.MEDIA_ROOT))
+    for name in _stored():
         is_copy = name.startswith(f"{sizes.FOLDER}/") and sizes.original(name) in hashes
-        if path.is_file() and path.parent != _temporary() and not is_copy and name not in named:
+        if not is_copy and name not in named:
             yield name
 
 
-def _temporary() -> Path:
-    return Path(settings.FILE_UPLOAD_TEMP_DIR)
+def _stored() -> Iterator[str]:
+    folders, names = default_storage.listdir("")
+    yield from names
+    for folder in folders:
+        if folder != TEMPORARY:
+            yield from store.names(folder)
 
 
 def _hash_of(name: str | None) -> str:
-    path = settings.MEDIA_ROOT / (name or "")
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    try:
+        return store.sha256_of(name or "")
+    except FileNotFoundError:
+        return "no file"

@@ -12,6 +12,7 @@ from .processes import House
 
 PAUSES = 0.1, 0.8
 KILLS = [(6, "queue process"), (1, "queue"), (2, "worker and queue"), (1, "worker"), (2, "web process"), (1, "web")]
+LOSSES = [(1, "machine with its disk")]  # where nobody else needs that disk
 FAULTS = [
     (2, {"kind": "reset_after_accept"}),
     (1, {"kind": "unreadable_accept"}),
@@ -51,7 +52,8 @@ class Deck:
 class Trouble:
     def __init__(self, house: House, seed: int):
         self.house, self.dice = house, random.Random(seed)
-        self.next_kill, self.next_fault = Deck(KILLS, self.dice), Deck(FAULTS, self.dice)
+        kills = KILLS + LOSSES if house.place.has_own_disks else KILLS
+        self.next_kill, self.next_fault = Deck(kills, self.dice), Deck(FAULTS, self.dice)
         self.kills: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
 
@@ -76,6 +78,8 @@ class Trouble:
                 return self.house.web.family()
             case "web process":
                 return self._one_of(self.house.web.family()[1:])
+            case "machine with its disk":
+                return self.house.lose(worker)
             case "worker and queue":
                 return worker.family()
             case "worker":

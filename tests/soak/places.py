@@ -1,4 +1,4 @@
-"""A throw-away home for one soak: its folder, its database, its Redis database, its ports."""
+"""A throw-away home for one soak: its folder, its database, its Redis database, its bucket, its ports."""
 
 import os
 import shutil
@@ -13,10 +13,11 @@ from pathlib import Path
 import psycopg
 import redis
 
+from tests import s3
 from tests.matrix import POSTGRES, REDIS
 
-DATABASES = ("sqlite", "postgres")
-REDIS_NUMBER = 8
+DATABASES, FILES = ("sqlite", "postgres"), ("folder", "s3")
+REDIS_NUMBER, BUCKET = 8, "soak"
 QUICK = {
     "LEASE_SECONDS": "3",
     "DRIVE_SECONDS": "5",
@@ -35,9 +36,15 @@ UNSET = ("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN", "RUNCOMFY_BASE_URL", "S3_BUCKET
 
 @dataclass
 class Place:
+    """`has_own_disks` says that its machines share no disk."""
+
     folder: Path
     environment: dict[str, str]
+    has_own_disks: bool = False
     is_kept: bool = False
+
+    def disk(self, machine: str) -> Path:
+        return self.folder / machine if self.has_own_disks else self.folder
 
     @property
     def log(self) -> Path:
@@ -45,14 +52,18 @@ class Place:
 
 
 @contextmanager
-def place(database: str, settings: Mapping[str, str] = QUICK) -> Iterator[Place]:
+def place(database: str, settings: Mapping[str, str] = QUICK, files: str = "folder") -> Iterator[Place]:
     with ExitStack() as stack:
-        here = Place(Path(tempfile.mkdtemp(prefix="seedream-soak-")), {})
+        here = Place(Path(tempfile.mkdtemp(prefix="seedream-soak-")), {}, has_own_disks=files == "s3")
         stack.callback(_leave, here)
         here.environment = _environment(here.folder, settings)
         if database == "postgres":
             here.environment["DATABASE_URL"] = stack.enter_context(_postgres())
             here.environment["REDIS_URL"] = stack.enter_context(_redis())
+        if files == "s3":
+            address = stack.enter_context(s3.serving())
+            s3.new_bucket(address, BUCKET)
+            here.environment |= s3.environment(address, BUCKET)
         yield here
 
 

@@ -3,10 +3,12 @@
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from jobs import store
 from jobs.models import Job
 from jobs.states import DRIVEN, State
 
@@ -22,12 +24,12 @@ LOAD_SECONDS, SETTLE_SECONDS, SECONDS_A_JOB = 30, 60, 1
 LOOK_SECONDS, QUIET_LOOKS = 0.5, 4
 
 
-def soak(place: Place, jobs: int, seed: int) -> bool:
+def soak(place: Place, jobs: int, seed: int, clusters: int) -> bool:
     """Whether every promise was kept."""
     begun = time.monotonic()
     call_command("migrate", verbosity=0)
     people = customers(jobs, seed)
-    with House(place) as house:
+    with House(place, clusters) as house:
         trouble = Trouble(house, seed)
         _send(people, trouble, LOAD_SECONDS + SECONDS_A_JOB * jobs)
         sent_after = time.monotonic() - begun
@@ -37,9 +39,11 @@ def soak(place: Place, jobs: int, seed: int) -> bool:
         found = audit(sent.jobs, house.ledger())
         strays = len(house.strays())
     found.check("answers of the API that no user should see", iter(sent.complaints))
+    found.figures["temporary files (swept after a day)"] = len(list(place.folder.rglob(f"{store.PREFIX}*")))
     seconds = {"seconds until all was sent": sent_after, "seconds": time.monotonic() - begun}
     found.figures |= _troubles(trouble, sent, strays) | {name: f"{value:.0f}" for name, value in seconds.items()}
-    show(f"Soak {seed}: {jobs} jobs on {connection.vendor}", found)
+    files = "S3" if settings.S3_BUCKET else "a folder"
+    show(f"Soak {seed}: {jobs} jobs, {clusters} clusters on {connection.vendor} and {files}", found)
     return not found.broken
 
 
