@@ -46,7 +46,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
         ("after jobs.store:keep", State.MIRRORING, None),
         ("after jobs.mirror:mirror", State.MIRRORING, None),
         ("inside jobs.models:Job.tell_stored", State.MIRRORING, None),
-        ("before jobs.doorbell:ring", State.MIRRORING, None),
         ("after jobs.steps.mirroring:_keep_output", State.MIRRORING, None),
         ("after jobs.steps.mirroring:_keep_output 2", State.MIRRORING, None),
         ("before jobs.models:Job.renew_result", State.MIRRORING, EXPIRED),
