@@ -86,6 +86,14 @@ def copy(name: str, sha256: str, source: str, target: str) -> None:
 
 
 def keep_bytes(data: bytes, folder: str, extension: str) -> str:
+    try:
+        return _keep_bytes(data, folder, extension)
+    except FileNotFoundError:
+        # Removed the moment it had its place, for the last row of these bytes went just then: they are wanted anew.
+        return _keep_bytes(data, folder, extension)
+
+
+def _keep_bytes(data: bytes, folder: str, extension: str) -> str:
     with temporary_file() as file:
         file.write(data)
         return keep(file, folder, hashlib.sha256(data).hexdigest(), extension)

@@ -1,6 +1,7 @@
 """The store: a file appears whole or not at all, under its hash, once."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,20 @@ def test_keeping_again_mends_a_broken_file(folder):
     store.keep_bytes(DATA, "pictures", ".png")
     (folder / NAME).write_bytes(b"half")
     store.keep_bytes(DATA, "pictures", ".png")
+    assert (folder / NAME).read_bytes() == DATA
+
+
+def test_bytes_that_a_sweep_removes_as_they_get_their_place_are_kept_anew(folder, monkeypatch):
+    """Django sets the rights of a file after it has moved it."""
+    left = [1]
+
+    def set_rights(path, mode, chmod=os.chmod):
+        if left and left.pop():
+            store.remove(NAME)
+        chmod(path, mode)
+
+    monkeypatch.setattr(os, "chmod", set_rights)
+    assert store.keep_bytes(DATA, "pictures", ".png") == NAME
     assert (folder / NAME).read_bytes() == DATA
 
 
