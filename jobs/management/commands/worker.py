@@ -51,7 +51,7 @@ class Command(BaseCommand):
         self.name = f"worker:{socket.gethostname()}-{secrets.token_hex(4)}:{os.getpid()}"
         schedule()
         while not self.is_stopping:
-            _end_unwatched()
+            end_unwatched()
             self._watch_one_cluster()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -150,7 +150,7 @@ def _keep_one(name: str, **told: Any) -> None:
     same.update_or_create(name=name, defaults=told)
 
 
-def _end_unwatched() -> None:
+def end_unwatched() -> None:
     """Kill what is left of clusters whose worker command was killed: nobody would notice when they hang. Leases make
     their end as harmless as any other. Only those of this host: it sees the processes of its containers, too, whose
     parents have other numbers here. Linux only, which alone tells a process's environment."""
