@@ -8,7 +8,6 @@ import io
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
 from urllib.parse import unquote, urlsplit
@@ -25,35 +24,20 @@ from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 
-from . import doorbell, network, output_links, pictures, seedream, store
+from . import doorbell, network, output_links, pictures, references, seedream, store
 from .models import Job, JobInput, Output, Picture
 from .models.files import Original
+from .references import Kept
 
 NUMBERED = re.compile(r"images\[(\d{1,3})\]")
 # A small compressed answer may unfold to gigabytes in one step.
 PLAIN = {"Accept-Encoding": "identity"}
-REFERENCE = "picture:"
-REFERENCE_SALT = "jobs.kept-picture"
 OUTPUT = "output:"
 OUTPUT_PATH = re.compile(r"/(?:api/v1/)?(?:outputs|pictures)/([0-9a-fA-F-]{36})/.*")
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A picture that may be used as an input, under the name that its user gave it; `output` is what it was made of."""
-
-    picture: Picture
-    name: str = ""
-    source_url: str = ""
-    output: Output | None = None
-
-    @property
-    def output_id(self) -> uuid.UUID | None:
-        return self.output.pk if self.output else None
-
-
-# What links and words for outputs stand for, by what was given: a file's bytes, an output, or why there is none
-Found = dict[str, bytes | str | Output]
+# What links and words stand for, by what was given: a file's bytes, an output, a kept picture, or why there is none
+Found = dict[str, bytes | str | Output | Kept]
 
 
 def take(images: Sequence[Any], user: Any) -> list[Kept]:
@@ -70,7 +54,7 @@ def take_what_is_good(images: Sequence[Any], user: Any) -> tuple[list[Kept], lis
     images = images[: seedream.MAX_IMAGES]
     links = [image for image in images if _is_link(image)]
     fetched = asyncio.run(_fetch_all(links)) if links else {}
-    found: Found = {**fetched, **_outputs_of(images, user)}
+    found: Found = {**fetched, **_outputs_of(images, user), **_kept_before(images, user)}
     kept = []
     for number, image in enumerate(images, start=1):
         try:
@@ -116,16 +100,6 @@ def output_word(output: Output) -> str:
 
 def output_name(output: Output) -> str:
     return f"result-{output.position + 1}.{output.extension}"
-
-
-def reference(picture: Picture, user: Any, name: str = "", output_id: uuid.UUID | None = None) -> str:
-    """A word by which `user`, and nobody else, may use a kept picture again; `output_id` is what it was made of."""
-    origin = [str(output_id)] if output_id else []
-    return REFERENCE + _signer().sign_object([str(picture.pk), user.pk, name, *origin])
-
-
-def _signer() -> signing.Signer:
-    return signing.Signer(salt=REFERENCE_SALT)
 
 
 def keep(clean: pictures.CleanPicture) -> Picture:
@@ -180,7 +154,8 @@ def use(kept: Sequence[Kept]) -> None:
     held = list(Picture.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
     if len(held) < len(ids) or any(picture.why_gone for picture in held):
         raise seedream.InvalidInput({"images": [_("A picture of this edit is no longer here. Add it again.")]})
-    Picture.objects.filter(pk__in=ids, unused_since__isnull=False).update(unused_since=None)
+    if any(picture.unused_since for picture in held):
+        Picture.objects.filter(pk__in=ids).update(unused_since=None)
 
 
 def _take_one(image: Any, found: Found, user: Any) -> Kept:
@@ -188,25 +163,23 @@ def _take_one(image: Any, found: Found, user: Any) -> Kept:
         return Kept(keep(pictures.clean(_file(image))), name=(image.name or "")[:200])
     if not isinstance(image, str):
         raise pictures.BadPicture([_("Must be a file, an https link or a data URI.")])
-    if image.startswith(REFERENCE):
-        return _from_reference(image, user)
     if image.startswith("data:"):
         return Kept(keep(pictures.clean(io.BytesIO(_inline(image)))))
     content = found.get(image, _("Must be a file, an https link or a data URI."))
     if isinstance(content, Output):
         return _from_output(content, user)
+    if isinstance(content, Kept):
+        return _from_kept(content, user)
     if isinstance(content, str):
         raise pictures.BadPicture([content])
     return Kept(keep(pictures.clean(io.BytesIO(content))), name=_name_of(image), source_url=image)
 
 
-def _from_reference(word: str, user: Any) -> Kept:
+def _from_kept(entry: Kept, user: Any) -> Kept:
     try:
-        entry = unsigned(word, user)
+        entry = entry.for_user(user)
     except PermissionDenied as problem:
         raise pictures.BadPicture([str(problem)]) from None
-    if not entry:
-        raise pictures.BadPicture([_("This picture is no longer here. Add it again.")])
     if entry.picture.why_gone:
         raise pictures.BadPicture([entry.picture.why_gone])
     return entry
@@ -231,28 +204,6 @@ def _file(upload: UploadedFile) -> IO[bytes]:
     if upload.file is None:
         raise pictures.BadPicture([_("The file is empty.")])
     return upload.file
-
-
-def referenced(word: str, user: Any) -> Picture | None:
-    """The picture that a reference() made for `user` stands for; None when it is altered, another's, or gone."""
-    entry = unsigned(word, user)
-    return entry.picture if entry else None
-
-
-def unsigned(word: str, user: Any) -> Kept | None:
-    """The same, under the name that it was kept with. Raises PermissionDenied, in words, for an output that is withheld
-    from the user by now."""
-    try:
-        picture_id, user_id, name, *origin = _signer().unsign_object(word.removeprefix(REFERENCE))
-    except (signing.BadSignature, ValueError):
-        return None
-    picture = Picture.objects.filter(pk=picture_id).first()
-    if not picture or user_id != user.pk:
-        return None
-    output = Output.objects.filter(pk__in=origin).select_related("job").first() if origin else None
-    if output:
-        output.check_for(user)
-    return Kept(picture, name, output=output if output and output.job.may_be_seen_by(user) else None)
 
 
 def _inline(uri: str) -> bytes:
@@ -285,6 +236,13 @@ def _outputs_of(images: Sequence[Any], user: Any) -> dict[str, Output | str]:
     return {word: rows[pk] if pk in rows else _held(word.removeprefix(OUTPUT)) for word, pk in ids.items()}
 
 
+def _kept_before(images: Sequence[Any], user: Any) -> dict[str, Kept | str]:
+    """Each picture that is named by a reference, or the message that it is gone."""
+    words = [image for image in images if isinstance(image, str) and image.startswith(references.WORD)]
+    opened = references.opened(words, user) if words else {}
+    return {word: opened.get(word, _("This picture is no longer here. Add it again.")) for word in words}
+
+
 def _held(token: str) -> Output | str:
     try:
         output = output_links.output_of(token)
@@ -315,21 +273,12 @@ def _label(number: int, image: Any, found: Found) -> str:
         return image.name
     if isinstance(image, str) and isinstance(output := found.get(image), Output):
         return output_name(output)
-    if isinstance(image, str) and image.startswith(REFERENCE) and (name := _name_in(image)):
+    if isinstance(image, str) and image.startswith(references.WORD) and (name := references.name_in(image)):
         return name
     if _is_link(image):
         shown = image if len(image) < 100 else f"{image[:99]}…"
         return shown.encode("utf-8", "replace").decode()
     return _("Picture %(number)d") % {"number": number}
-
-
-def _name_in(word: str) -> str:
-    """What the picture of a reference() is called; empty when it has no name, or is altered."""
-    try:
-        _picture_id, _user_id, name, *_origin = _signer().unsign_object(word.removeprefix(REFERENCE))
-    except (signing.BadSignature, ValueError):
-        return ""
-    return str(name)
 
 
 def _name_of(url: str) -> str:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
-from . import intake, lifecycle, seedream
+from . import intake, lifecycle, references, seedream
 from .models import Job, JobEvent, JobInput, Output, RejectionReason, ReviewDecision
 from .models.files import Original
 
@@ -125,7 +125,7 @@ class PictureSerializer(serializers.Serializer):
         user = self.context["request"].user
         if entry.picture.why_gone or (isinstance(entry, JobInput) and entry.is_withheld_from(user)):
             return None
-        return intake.reference(entry.picture, user, entry.name, entry.output_id)
+        return references.reference(entry.picture, user, entry.name, entry.output_id)
 
     def get_url(self, entry: intake.Kept | JobInput) -> str | None:
         return self._address("api:picture-detail", entry)

@@ -96,6 +96,26 @@ def test_api_refuses_nothing_twice(api, alice):
     assert not Job.objects.exists()
 
 
+def test_api_makes_nothing_that_it_cannot_tell_as_asked(api, alice):
+    response = api(alice).post(f"{JOBS}?expand=everything", edit())
+    assert (response.status_code, fields(response), Job.objects.count()) == (400, {"expand"}, 0)
+
+
+def test_api_tells_a_new_job_as_it_is_read(api, alice):
+    made = api(alice).post(JOBS, edit()).data
+    assert made == api(alice).get(made["url"]).data
+
+
+@pytest.mark.parametrize("count", [1, 10])
+def test_api_creates_at_the_same_cost_of_few_and_of_many_pictures(api, alice, django_assert_num_queries, count):
+    files = {f"images[{number}]": png(width=30 + number) for number in range(count)}
+    kept = api(alice).post("/api/v1/pictures/", files, format="multipart").data["pictures"]
+    body, client = edit(images=[picture["id"] for picture in kept]), api(alice)
+    client.post(JOBS, body)
+    with django_assert_num_queries(17):
+        client.post(JOBS, body)
+
+
 def test_api_lists_the_newest_first(api, alice, make_job):
     jobs = [make_job(alice) for _ in range(3)]
     listed = api(alice).get(JOBS).data["results"]

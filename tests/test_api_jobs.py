@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.contrib.auth.models import User
 
-from jobs import intake, lifecycle
+from jobs import lifecycle, references
 from jobs.models import Job
 from jobs.states import State
 
@@ -304,7 +304,7 @@ def test_input_of_a_teammates_job_can_be_used_again(api, alice, bob, make_job):
 
 def test_input_without_its_signature_is_no_picture(api, alice, make_job):
     picture = make_job(alice).inputs.get().picture
-    response = api(alice).post(JOBS, {"images": [f"{intake.REFERENCE}{picture.pk}"], "text": "Make 2 images."})
+    response = api(alice).post(JOBS, {"images": [f"{references.WORD}{picture.pk}"], "text": "Make 2 images."})
     assert (response.status_code, attrs(response)) == (400, ["images"])
 
 

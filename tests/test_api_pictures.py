@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from jobs import intake
+from jobs import references
 from jobs.models import Picture
 
 from .conftest import picture_file, png, stored_output
@@ -87,7 +87,7 @@ def test_upload_tells_the_vendors_own_words(api, alice):
 
 def test_reference_stays_the_same(alice, make_job):
     picture = make_job(alice).inputs.get().picture
-    assert intake.reference(picture, alice) == intake.reference(picture, alice)
+    assert references.reference(picture, alice) == references.reference(picture, alice)
 
 
 # Outputs

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from django.core.files.storage import default_storage
 
-from jobs import delivery, intake, pictures, seedream
+from jobs import delivery, intake, pictures, references, seedream
 from jobs.models import JobInput, Picture
 
 from . import s3
@@ -144,7 +144,7 @@ def test_token_runs_out(by_url, entry, settings):
 
 
 def test_token_of_another_purpose_stands_for_nothing(by_url, entry, alice):
-    reference = intake.reference(entry.picture, alice).removeprefix(intake.REFERENCE)
+    reference = references.reference(entry.picture, alice).removeprefix(references.WORD)
     assert delivery.picture_of(reference) is None
 
 

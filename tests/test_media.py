@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from PIL import Image
 
-from jobs import intake, sizes, store
+from jobs import references, sizes, store
 from jobs.files import LINK_SECONDS
 from jobs.models import Output
 
@@ -186,7 +186,7 @@ def test_width_is_unknown_before_the_copies_are_made(get, output):
 
 
 def test_preview_is_small_as_soon_as_it_can_be(get, output, alice):
-    url = reverse("jobs:kept", args=[intake.reference(output.job.inputs.get().picture, alice)])
+    url = reverse("jobs:kept", args=[references.reference(output.job.inputs.get().picture, alice)])
     types = []
     for _ in range(2):
         response = get(url)

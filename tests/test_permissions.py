@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from jobs import intake, output_links, seedream, sizes
+from jobs import output_links, references, seedream, sizes
 from jobs.models import ApiToken, Job, Output, WebhookDelivery, WebhookEndpoint
 
 # From a folder, where a file is a 200 and not the way to the bucket.
@@ -167,7 +167,7 @@ def address(name: str, job: Job) -> str:
         **dict.fromkeys(
             ("api:picture-list", "api:output-list", "api:models", "api:usage", "api:me", "api:nothing"), ()
         ),
-        **dict.fromkeys(("api:picture-detail", "api:picture-file"), (intake.reference(entry.picture, job.owner),)),
+        **dict.fromkeys(("api:picture-detail", "api:picture-file"), (references.reference(entry.picture, job.owner),)),
         "api:model": [seedream.MODEL_ID],
         **dict.fromkeys(("api:document", "api:docs"), ()),
         "runcomfy:models": [],
@@ -177,7 +177,7 @@ def address(name: str, job: Job) -> str:
         "jobs:send_webhook_again": [job.pk, job.pk],
         "jobs:webhooks": [],
         **dict.fromkeys(("readyz", "metrics", "jobs:worker_note"), ()),
-        "jobs:kept": [intake.reference(entry.picture, job.owner)],
+        "jobs:kept": [references.reference(entry.picture, job.owner)],
     }
     if name in ("jobs:archive", "jobs:compare"):
         return f"{reverse(name)}?job={job.pk}"

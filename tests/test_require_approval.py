@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from jobs import intake, lifecycle, output_links, review, sizes
+from jobs import intake, lifecycle, output_links, references, review, sizes
 from jobs.files import BRIEF_SECONDS, LINK_SECONDS
 from jobs.models import Job, Output
 from jobs.states import State
@@ -409,7 +409,7 @@ def _of_bob(name, job, bob):
     entry = job.inputs.get()
     words = {
         "runcomfy:output": lambda: [output_links.token_of(job.outputs.get(), bob), "1.png"],
-        "jobs:kept": lambda: [intake.reference(entry.picture, bob, "", entry.output_id)],
+        "jobs:kept": lambda: [references.reference(entry.picture, bob, "", entry.output_id)],
     }
     words["api:picture-file"] = words["api:picture-detail"] = words["jobs:kept"]
     return reverse(name, args=words[name]()) if name in words else address(name, job)

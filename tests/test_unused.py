@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import intake, lifecycle, pictures, seedream, sizes, store, tasks, upkeep
+from jobs import intake, lifecycle, pictures, references, seedream, sizes, store, tasks, upkeep
 from jobs.models import Job, Picture
 
 from .conftest import parameters, png, stored_output
@@ -96,7 +96,7 @@ def test_job_of_a_picture_that_is_gone_is_refused_in_words(alice):
 
 
 def test_form_with_a_picture_that_is_gone_says_so(as_user, alice):
-    word = intake.reference(upload(age=OLD).picture, alice)
+    word = references.reference(upload(age=OLD).picture, alice)
     tasks.sweep()
     given = {"images[0]": word, "text": "Make 2.", "idempotency_key": uuid.uuid4().hex}
     response = as_user(alice).post("/new/", given)

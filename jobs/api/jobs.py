@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -51,10 +51,12 @@ class JobViewSet(Api, viewsets.GenericViewSet):
     lookup_value_converter = "uuid"
 
     def get_queryset(self) -> QuerySet[Job]:
-        wanted = self._expanded()
         jobs = Job.objects.visible_to(self.request.user).select_related("owner", "held_by")
-        jobs = jobs.prefetch_related(*(path for word in sorted(wanted) for path in EXPANDED[word]))
-        return jobs if "result" in wanted else jobs.defer("result")
+        jobs = jobs.prefetch_related(*self._paths())
+        return jobs if "result" in self._expanded() else jobs.defer("result")
+
+    def _paths(self) -> list[str]:
+        return [path for word in sorted(self._expanded()) for path in EXPANDED[word]]
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "expand": self._expanded()}
@@ -92,10 +94,13 @@ class JobViewSet(Api, viewsets.GenericViewSet):
         return self._start(request, pk)
 
     def _start(self, request: Request, source_id: Any = None) -> Response:
+        paths = self._paths()  # refuses what cannot be expanded before anything is made
         kind = "rerun" if source_id else "create"
         key = idempotency.key_of_call(request, kind, request.data, source_id or "")
         job = idempotency.once(key, lambda: self._made(request, key, source_id))
-        response = self._answer(job, status.HTTP_201_CREATED)
+        # Not read again: what was just written is known, and whoever starts many jobs waits for each answer.
+        prefetch_related_objects([job], *paths)
+        response = self._told(job, status.HTTP_201_CREATED)
         response["Location"] = response.data["url"]
         return response
 
@@ -174,7 +179,9 @@ class JobViewSet(Api, viewsets.GenericViewSet):
         return StreamingHttpResponse(iter(content), content_type="application/zip", headers=headers)
 
     def _answer(self, job: Job, code: int = status.HTTP_200_OK) -> Response:
-        job = get_object_or_404(self.get_queryset(), pk=job.pk)
+        return self._told(get_object_or_404(self.get_queryset(), pk=job.pk), code)
+
+    def _told(self, job: Job, code: int) -> Response:
         return Response(self.get_serializer(job).data, status=code, headers=_patience(job))
 
 

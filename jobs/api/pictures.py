@@ -9,7 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs import intake
+from jobs import intake, references
 from jobs.files import serve_picture
 from jobs.models import Picture
 from jobs.serializers import PictureSerializer, images_of, misnamed
@@ -44,7 +44,7 @@ class PictureViewSet(Api, viewsets.GenericViewSet):
         return self.sent(serve_picture(request._request, self._kept(pk).picture))
 
     def _kept(self, word: str) -> intake.Kept:
-        if entry := intake.unsigned(word, self.request.user):
+        if entry := references.opened_one(word, self.request.user):
             return entry
         raise exceptions.NotFound
 

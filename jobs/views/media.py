@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs import delivery, intake
+from jobs import delivery, references
 from jobs.files import serve_output, serve_picture, serve_preview, serve_size
 from jobs.models import Job, JobInput, Output, Picture
 from jobs.models.files import SMALL
@@ -62,7 +62,8 @@ def _input(request: HttpRequest, pk: uuid.UUID, position: int) -> JobInput:
 @require_safe
 def kept(request: HttpRequest, reference: str) -> HttpResponseBase:
     """A picture of a form that is not sent yet, small when it can be, for the one who put it there."""
-    return serve_preview(request, intake.referenced(reference, request.user) or _no_picture())
+    entry = references.opened_one(reference, request.user)
+    return serve_preview(request, entry.picture if entry else _no_picture())
 
 
 @require_safe

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from jobs import figures, idempotency, intake, lifecycle, seedream
+from jobs import figures, idempotency, intake, lifecycle, references, seedream
 from jobs.forms import EditForm
 from jobs.models import IdempotencyKey, Job, JobInput, Output
 from jobs.states import State
@@ -203,12 +203,12 @@ def _preview_of(picture: JobInput | Output, user: Any) -> dict[str, Any]:
 
 
 def _preview_of_input(entry: JobInput, user: Any) -> dict[str, Any]:
-    reference = intake.reference(entry.picture, user, entry.name, entry.output_id)
+    reference = references.reference(entry.picture, user, entry.name, entry.output_id)
     return _preview(reference, entry.page_url, entry.name, entry.picture)
 
 
 def _preview_of_kept(entry: intake.Kept, user: Any) -> dict[str, Any]:
-    reference = intake.reference(entry.picture, user, entry.name, entry.output_id)
+    reference = references.reference(entry.picture, user, entry.name, entry.output_id)
     return _preview(reference, reverse("jobs:kept", args=[reference]), entry.name, entry.picture)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs import intake
+from jobs import intake, references
 from tests.intake.brought import GONE, problems, upload
 
 pytestmark = pytest.mark.django_db
@@ -10,31 +10,31 @@ pytestmark = pytest.mark.django_db
 
 def test_reference_stands_for_its_picture(alice):
     [kept] = intake.take([upload()], alice)
-    assert intake.referenced(intake.reference(kept.picture, alice), alice) == kept.picture
+    assert references.opened_one(references.reference(kept.picture, alice), alice).picture == kept.picture
 
 
 def test_reference_is_of_no_use_to_another(alice, bob):
     [kept] = intake.take([upload()], alice)
-    word = intake.reference(kept.picture, alice)
-    assert intake.referenced(word, bob) is None
+    word = references.reference(kept.picture, alice)
+    assert references.opened_one(word, bob) is None
     assert problems([word], bob) == [f"Picture 1: {GONE}"]
 
 
 @pytest.mark.parametrize("change", [lambda word: word[:-1], lambda word: word + "A", lambda word: word.swapcase()])
 def test_altered_reference_is_refused(alice, change):
     [kept] = intake.take([upload()], alice)
-    word = intake.reference(kept.picture, alice).removeprefix("picture:")
-    assert intake.referenced("picture:" + change(word), alice) is None
+    word = references.reference(kept.picture, alice).removeprefix("picture:")
+    assert references.opened_one("picture:" + change(word), alice) is None
 
 
 def test_reference_to_a_deleted_picture_is_refused(alice):
     [kept] = intake.take([upload()], alice)
-    word = intake.reference(kept.picture, alice)
+    word = references.reference(kept.picture, alice)
     kept.picture.delete()
     assert problems([word], alice) == [f"Picture 1: {GONE}"]
 
 
 def test_reference_remembers_the_result_that_it_was(alice, output):
     [kept] = intake.take([intake.output_word(output)], alice)
-    again = intake.reference(kept.picture, alice, kept.name, output.pk)
+    again = references.reference(kept.picture, alice, kept.name, output.pk)
     assert intake.take([again], alice) == [kept]

@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 from django.utils.datastructures import MultiValueDict
 
-from jobs import intake
+from jobs import intake, references
 from jobs.models import Picture
 from tests.conftest import png, stored_bytes
 from tests.intake.brought import color_of, upload
@@ -44,7 +44,7 @@ def test_data_uri_is_kept(alice):
 
 def test_reference_is_kept_with_its_name(alice):
     [first] = intake.take([upload()], alice)
-    assert intake.take([intake.reference(first.picture, alice, "lake.png")], alice) == [
+    assert intake.take([references.reference(first.picture, alice, "lake.png")], alice) == [
         intake.Kept(first.picture, "lake.png")
     ]
 
@@ -52,7 +52,7 @@ def test_reference_is_kept_with_its_name(alice):
 def test_mixed_pictures_stay_in_their_order(alice, server):
     server.behaviour = by_path(lime=answer(200, png(color="lime").getvalue()))
     [red] = intake.take([upload("red")], alice)
-    images = [f"{server.url}/lime", upload("blue"), intake.reference(red.picture, alice), data_uri("yellow")]
+    images = [f"{server.url}/lime", upload("blue"), references.reference(red.picture, alice), data_uri("yellow")]
     found = [color_of(kept) for kept in intake.take(images, alice)]
     assert found == [(0, 255, 0), (0, 0, 255), (255, 0, 0), (255, 255, 0)]
 

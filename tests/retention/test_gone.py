@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from jobs import intake, output_links, retention, sizes
+from jobs import intake, output_links, references, retention, sizes
 from jobs.models import Output, Picture
 from jobs.models.outbox import job_data
 from tests.conftest import parameters, stored_bytes
@@ -74,7 +74,7 @@ def test_files_are_410_in_words(as_user, alice, gone, words):
 def test_files_are_410_in_the_api(api, alice, gone, words):
     response = api(alice).get(reverse("api:output-file", args=[gone.outputs.first().pk]))
     assert (response.status_code, detail(response)) == (410, [(None, words)])
-    word = intake.reference(gone.inputs.get().picture, alice)
+    word = references.reference(gone.inputs.get().picture, alice)
     assert api(alice).get(reverse("api:picture-file", args=[word])).status_code == 410
 
 
@@ -175,7 +175,9 @@ def _png64():
 def test_it_is_no_picture_for_an_edit(api, alice, gone, words, word):
     picture = gone.inputs.get().picture
     given = (
-        intake.output_word(gone.outputs.first()) if word == "output" else intake.reference(picture, alice, "teal.png")
+        intake.output_word(gone.outputs.first())
+        if word == "output"
+        else references.reference(picture, alice, "teal.png")
     )
     body = {**parameters(), "images": [given]}
     response = api(alice).post(reverse("api:job-list"), body, format="json")
@@ -184,7 +186,7 @@ def test_it_is_no_picture_for_an_edit(api, alice, gone, words, word):
 
 
 def test_form_that_was_open_says_so(as_user, alice, gone, words):
-    given = {"images[0]": intake.reference(gone.inputs.get().picture, alice, "teal.png"), "text": "Make 2."}
+    given = {"images[0]": references.reference(gone.inputs.get().picture, alice, "teal.png"), "text": "Make 2."}
     response = as_user(alice).post("/new/", given | {"idempotency_key": "k"})
     assert (response.status_code, f"teal.png: {words}" in response.content.decode()) == (422, True)
 
