@@ -174,13 +174,13 @@ def test_dropin_tells_a_cost_that_is_known(ours, alice, make_job, fields, cost):
 # Outputs
 
 
-def test_dropin_refuses_an_altered_output_address(ours):
+def test_dropin_refuses_an_altered_output_address(in_folder, ours):
     _request_id, [url, *_more] = completed(ours)
     answer = ours.client_with("").send("GET", url.replace("/outputs/", "/outputs/0"))
     assert (answer.code, answer.body["error_code"]) == (404, 404001)
 
 
-def test_dropin_lets_an_output_address_expire(ours, settings):
+def test_dropin_lets_an_output_address_expire(in_folder, ours, settings):
     _request_id, [url, *_more] = completed(ours)
     settings.OUTPUT_LINK_LIFETIME = timedelta(0)
     answer = ours.client_with("").send("GET", url)
@@ -194,7 +194,7 @@ def test_dropin_signs_no_address_for_another_purpose(ours):
     assert download(f"{ours.base}/v1/outputs/{forged}/1.jpg").status_code == 404
 
 
-def test_dropin_takes_its_own_outputs_as_images(ours):
+def test_dropin_takes_its_own_outputs_as_images(in_folder, ours):
     """Also where this site cannot be reached from itself: nothing is fetched."""
     request_id, urls = completed(ours)
     told = ours.client.submit(edit(images=[urls[1], data_uri(png())])).body
@@ -203,7 +203,7 @@ def test_dropin_takes_its_own_outputs_as_images(ours):
     assert str(job.parent_id) == request_id
 
 
-def test_dropin_takes_an_outputs_address_as_image_from_whoever_holds_it(ours, bob, settings):
+def test_dropin_takes_an_outputs_address_as_image_from_whoever_holds_it(in_folder, ours, bob, settings):
     """It can be read by them; where it came from stays unknown to them."""
     _request_id, [url, *_more] = completed(ours)
     settings.TEAM_VISIBILITY = "own"
@@ -211,7 +211,7 @@ def test_dropin_takes_an_outputs_address_as_image_from_whoever_holds_it(ours, bo
     assert (job.owner, job.parent, job.inputs.get().output) == (bob, None, None)
 
 
-def test_dropin_tells_that_the_file_of_an_output_is_gone(ours):
+def test_dropin_tells_that_the_file_of_an_output_is_gone(in_folder, ours):
     request_id, [url, *_more] = completed(ours)
     store.remove(Output.objects.get(job=request_id, position=0).file.name)
     answer = ours.client_with("").send("GET", url)
@@ -400,7 +400,7 @@ TRAPS = [
 
 
 @pytest.mark.parametrize("trap", TRAPS)
-def test_dropin_passes_no_trap_on(ours, trap):
+def test_dropin_passes_no_trap_on(in_folder, ours, trap):
     request_id = submitted(ours, trap)
     ours.go_on()
     told = set()

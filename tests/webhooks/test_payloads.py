@@ -26,7 +26,7 @@ def test_payload_tells_the_job_as_it_is_after_the_change(endpoint, alice, make_j
     assert data["finished_at"] == Job.objects.get().finished_at.isoformat().replace("+00:00", "Z")
 
 
-def test_payload_leads_to_the_outputs(endpoint, alice, make_job, api, settings):
+def test_payload_leads_to_the_outputs(in_folder, endpoint, alice, make_job, api, settings):
     settings.PUBLIC_BASE_URL = "https://desk.example.com"
     job = make_job(alice)
     picture = job.inputs.get().picture
