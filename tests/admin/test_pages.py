@@ -93,7 +93,7 @@ def test_thumbnail_of_what_has_no_copies_yet_is_none(finish):
     assert lists.thumbnail(finish().outputs.get(), "", "/") == "–"
 
 
-def test_admin_serves_the_copies_of_pictures(as_user, sam, everything):
+def test_admin_serves_the_copies_of_pictures(in_folder, as_user, sam, everything):
     picture = everything().inputs.get().picture
     response = as_user(sam).get(reverse("admin:jobs_picture_copy", args=[picture.pk, 64]))
     assert (response.status_code, response["Content-Type"]) == (200, "image/webp")

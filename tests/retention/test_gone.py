@@ -84,7 +84,7 @@ def test_signed_addresses_are_410(client, alice, gone, words):
     assert (response.status_code, words in json.dumps(response.json())) == (410, True)
 
 
-def test_copies_for_pages_are_still_there(as_user, alice, gone):
+def test_copies_for_pages_are_still_there(in_folder, as_user, alice, gone):
     client = as_user(alice)
     for entry in (gone.outputs.first(), gone.inputs.get()):
         response = client.get(entry.size_url(64))
@@ -223,7 +223,7 @@ def test_webhooks_lead_to_no_file_that_is_gone(gone):
     assert {output["url"] for output in job_data(gone)["outputs"]} == {None}
 
 
-def test_others_of_the_same_job_are_there(rules, as_user, alice, rita, done):
+def test_others_of_the_same_job_are_there(in_folder, rules, as_user, alice, rita, done):
     from tests.retention.conftest import decide
 
     decide(done, rita, "rejected", "", "")
