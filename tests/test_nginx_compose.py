@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from . import s3
 from .processes import wait_until
 from .servers import answer, by_path, serving
 from .service import ROOT, Service, free_port
@@ -12,13 +13,13 @@ CONFIGURATION = ROOT / "deploy" / "nginx-compose.conf"
 SIGNED = "pictures/outputs/ab/cd.png?X-Amz-Credential=key%2F20261123%2Fus-east-1&X-Amz-Signature=12ab"
 
 
-def changes(folder, s3, http, https, *webs):
+def changes(folder, store, http, https, *webs):
     """What Docker's names stand for; and what only a newer nginx than Debian's knows."""
     return {
         "resolver 127.0.0.11 valid=2s;": "",
         "server web:8000 resolve;": " ".join(f"server {web};" for web in webs),
-        "server s3:7070 resolve;": f"server {s3};",
-        "Host s3:7070": f"Host {s3}",
+        "server s3:7070 resolve;": f"server {store};",
+        "Host s3:7070": f"Host {store}",
         "listen 80 default_server;": f"listen 127.0.0.1:{http};",
         "listen 443 ssl default_server;": f"listen 127.0.0.1:{https} ssl;",
         "http2 on;": "",
@@ -32,14 +33,25 @@ def browser(https, **more):
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory, s3):
+def bucket_server():
+    with s3.serving() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory, bucket_server):
     """A client of the real site with its files on S3, with a token."""
     folder, https = tmp_path_factory.mktemp("desk"), free_port()
     address = {"PUBLIC_BASE_URL": f"https://localhost:{https}", "BEHIND_PROXY": "true", "INPUT_DELIVERY": "data"}
-    store = {"S3_BUCKET": "behind-nginx", "S3_ENDPOINT_URL": s3, "S3_ACCESS_KEY": "key", "S3_SECRET_KEY": "secret"}
+    store = {
+        "S3_BUCKET": "behind-nginx",
+        "S3_ENDPOINT_URL": bucket_server,
+        "S3_ACCESS_KEY": "key",
+        "S3_SECRET_KEY": "secret",
+    }
     service = Service(folder, X_ACCEL_PREFIX="/protected-media/", **address, **store)
     assert service.manage("make_bucket") == "The bucket behind-nginx was made."
-    told = changes(folder, s3.removeprefix("http://"), free_port(), https, f"127.0.0.1:{service.port}")
+    told = changes(folder, bucket_server.removeprefix("http://"), free_port(), https, f"127.0.0.1:{service.port}")
     with nginx(folder, CONFIGURATION, told), running(service):
         token = service.manage("create_token", "admin", "test")
         with browser(https, headers={"Authorization": f"Bearer {token}"}) as client:
@@ -95,11 +107,15 @@ def test_bucket_that_is_there_is_left_alone(desk):
 def told(tmp_path):
     """nginx before servers that answer as told: two webs, and S3."""
     https = free_port()
-    with serving(answer(404)) as web, serving(answer(404)) as other, serving(answer(200, b"picture", etag='"1"')) as s3:
-        addresses = changes(tmp_path, s3.address, free_port(), https, web.address, other.address)
+    with (
+        serving(answer(404)) as web,
+        serving(answer(404)) as other,
+        serving(answer(200, b"picture", etag='"1"')) as store,
+    ):
+        addresses = changes(tmp_path, store.address, free_port(), https, web.address, other.address)
         with nginx(tmp_path, CONFIGURATION, addresses), browser(https) as client:
             wait_until(lambda: answers(client))
-            client.web, client.other, client.s3 = web, other, s3
+            client.web, client.other, client.s3 = web, other, store
             yield client
 
 
