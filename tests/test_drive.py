@@ -81,7 +81,9 @@ def test_drive_begins_the_next_step_as_soon_as_one_ends(sandbox, alice, make_job
     assert sandbox.ledger()["posts"] == 4
 
 
-def test_drive_rings_for_the_page_sizes_of_many_files_at_once(sandbox, alice, make_job, drive_all, monkeypatch):
+def test_drive_rings_for_the_page_sizes_of_many_files_at_once(
+    orm_queue, sandbox, alice, make_job, drive_all, monkeypatch
+):
     monkeypatch.setattr(drive, "LOOK_SECONDS", 60)
     make_job(alice, text="Make 6 images of this.", sequential_image_generation_options=6)
     before = rings("make_sizes")
