@@ -23,7 +23,7 @@ def _is_short(index: Any) -> bool:
 TABLES = {f"jobs_{name}" for name in GROWING}
 # Of these indexes only the few rows that wait for something are part: they are read as a whole, and should be.
 SHORT = {index.name for name in GROWING for index in apps.get_model("jobs", name)._meta.indexes if _is_short(index)}
-FEW = 2000  # rows that a part of an index may hold to be read as a whole
+FEW = 1000  # rows that a part of an index may hold to be read as a whole
 SCAN = re.compile(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?")
 
 
