@@ -22,7 +22,7 @@ import httpx
 import psycopg
 from PIL import Image
 
-from bench.table import Line, write
+from bench.lines import measured, show
 from tests import matrix
 from tests.processes import wait_until
 from tests.service import free_port
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         bare = stack.enter_context(_served("bench.one_row:application", environment))
         rates = _compare(ours, bare, _body(ours, environment), 1 if given.quick else ROUNDS)
     what = f"POST /api/v1/jobs/ with 3 stored pictures, {given.database}"
-    return write([Line(what, *rates, "a second", rates[0] / rates[1], BUDGET, is_floor=True)])
+    return show([measured(what, *rates, "a second", rates[0] / rates[1], BUDGET, is_floor=True)])
 
 
 def _settings(folder: str, address: str) -> dict[str, str]:

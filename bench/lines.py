@@ -18,6 +18,24 @@ class Line:
     is_reached: bool
 
 
+def measured(
+    what: str,
+    ours: float,
+    yardstick: float,
+    unit: str,
+    value: float,
+    budget: float,
+    *,
+    is_floor: bool = False,
+    of: str = "",
+) -> Line:
+    """A line of figures: `ours` and `yardstick` in `unit`; the budget is about `value`, a ratio or in the unit `of`."""
+    sign, unit_of = ("≥" if is_floor else "≤"), f" {of}" if of else ""
+    is_reached = value >= budget if is_floor else value <= budget
+    figures = (f"{ours:.4g} {unit}", f"{yardstick:.4g} {unit}", f"{value:.3g}{unit_of}")
+    return Line(what, *figures, f"{sign} {budget:g}{unit_of}", is_reached)
+
+
 def show(lines: Iterable[Line]) -> int:
     """Print them as Markdown; 1 when one is over its budget."""
     lines = list(lines)

@@ -21,7 +21,7 @@ from PIL import Image
 
 from bench import memory
 from bench.fill import start_django
-from bench.table import Line, write
+from bench.lines import Line, measured, show
 
 PICTURES, BYTES, SIDE = 15, 8 * memory.MB, 2048
 BUDGET = 20.0
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
         start_django()
         sys.stdout.write(_drive(given.drive))
         return 0
-    return write([_line(format) for format in (["JPEG"] if given.quick else ["JPEG", "PNG"])])
+    return show([_line(format) for format in (["JPEG"] if given.quick else ["JPEG", "PNG"])])
 
 
 def _line(format: str) -> Line:
@@ -47,7 +47,7 @@ def _line(format: str) -> Line:
         child = subprocess.run(command, check=True, stdout=subprocess.PIPE, env={**os.environ, **own})
     idle, most = map(float, child.stdout.split())
     what = f"memory of a worker that mirrors {PICTURES} × {BYTES // memory.MB} MB, {format}"
-    return Line(what, most, idle, "MB", most - idle, BUDGET, of="MB")
+    return measured(what, most, idle, "MB", most - idle, BUDGET, of="MB")
 
 
 # The pictures

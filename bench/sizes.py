@@ -15,7 +15,7 @@ from PIL import Image
 
 from bench import memory
 from bench.fill import start_django
-from bench.table import Line, write
+from bench.lines import measured, show
 
 SIDES = 4000, 3000
 ROUNDS, RATIO, MEGABYTES = 15, 1.2, 60.0
@@ -34,9 +34,9 @@ def main(arguments: list[str]) -> int:
     ours, floor = times(data, 5 if given.quick else ROUNDS)
     child = subprocess.run([sys.executable, "-m", "bench.sizes", "--peak"], check=True, stdout=subprocess.PIPE)
     idle, most = map(float, child.stdout.split())
-    return write([
-        Line("a JPEG of 12 megapixels to the three page sizes", ours, floor, "ms", ours / floor, RATIO),
-        Line("memory for it, beside that of the process before", most, idle, "MB", most - idle, MEGABYTES, of="MB"),
+    return show([
+        measured("a JPEG of 12 megapixels to the three page sizes", ours, floor, "ms", ours / floor, RATIO),
+        measured("memory for it, beside that of the process before", most, idle, "MB", most - idle, MEGABYTES, of="MB"),
     ])  # fmt: skip
 
 
