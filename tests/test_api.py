@@ -108,13 +108,13 @@ def test_api_tells_a_new_job_as_it_is_read(api, alice):
 
 @pytest.mark.parametrize("count", [1, 10])
 def test_api_creates_at_the_same_cost_of_few_and_of_many_pictures(
-    orm_queue, api, alice, django_assert_num_queries, count
+    api, alice, django_assert_num_queries, count, settings
 ):
     files = {f"images[{number}]": png(width=30 + number) for number in range(count)}
     kept = api(alice).post("/api/v1/pictures/", files, format="multipart").data["pictures"]
     body, client = edit(images=[picture["id"] for picture in kept]), api(alice)
     client.post(JOBS, body)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(17 if "orm" in settings.Q_CLUSTER else 16):  # a ring is a row, or Redis's
         client.post(JOBS, body)
 
 
