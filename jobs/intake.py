@@ -225,7 +225,9 @@ def _output_word(image: Any, hosts: set[str]) -> str:
         return ""
     path = unquote(parts.path)
     match = OUTPUT_PATH.fullmatch(path) or output_links.PATH.fullmatch(path)
-    return f"{OUTPUT}{match[1]}" if match and parts.netloc.lower() in hosts else ""
+    if match and parts.netloc.lower() in hosts:
+        return f"{OUTPUT}{match[1]}"
+    return f"{OUTPUT}{image}" if output_links.is_in_s3(image) else ""
 
 
 def _outputs_of(images: Sequence[Any], user: Any) -> dict[str, Output | str]:
@@ -233,7 +235,7 @@ def _outputs_of(images: Sequence[Any], user: Any) -> dict[str, Output | str]:
     words = [image for image in images if isinstance(image, str) and image.startswith(OUTPUT)]
     ids = {word: _id_of(word) for word in words}
     rows = _visible_outputs([pk for pk in ids.values() if pk], user).in_bulk() if any(ids.values()) else {}
-    return {word: rows[pk] if pk in rows else _held(word.removeprefix(OUTPUT)) for word, pk in ids.items()}
+    return {word: rows[pk] if pk in rows else _held(word.removeprefix(OUTPUT), user) for word, pk in ids.items()}
 
 
 def _kept_before(images: Sequence[Any], user: Any) -> dict[str, Kept | str]:
@@ -243,9 +245,10 @@ def _kept_before(images: Sequence[Any], user: Any) -> dict[str, Kept | str]:
     return {word: opened.get(word, _("This picture is no longer here. Add it again.")) for word in words}
 
 
-def _held(token: str) -> Output | str:
+def _held(address: str, user: Any) -> Output | str:
+    """What a signed address stands for, by its token or, of S3's own, whole."""
     try:
-        output = output_links.output_of(token)
+        output = output_links.output_in_s3(address, user) if _is_link(address) else output_links.output_of(address)
     except signing.SignatureExpired:
         return str(output_links.EXPIRED)
     except PermissionDenied as problem:

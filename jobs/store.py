@@ -11,14 +11,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, default_storage, storages
+from django.utils.crypto import constant_time_compare
 
 STORE, ARCHIVE = "default", "archive"
 PREFIX, ABANDONED_SECONDS = "part-", 24 * 3600
@@ -49,6 +51,32 @@ def signed_path(name: str, method: str, seconds: int) -> str:
     """Where S3 gives this file to whoever asks so within that time: path and query, without the first slash."""
     url = default_storage.url(name, expire=seconds, http_method=method)  # type: ignore[call-arg]
     return urlunsplit(("", "", *urlsplit(url)[2:])).lstrip("/")
+
+
+def is_at(address: str, name: str) -> bool:
+    """Whether this is where S3 has the file, signed or not."""
+    if not address.isascii() or not is_asked_directly():
+        return False
+    return address.partition("?")[0] == default_storage.url(name).partition("?")[0]
+
+
+def signed_until(address: str) -> datetime | None:
+    """Until when S3 gives a file to whoever holds this address of it; None when it was not signed with our key."""
+    from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth  # slow to import, and only needed here
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    told, _, signature = address.partition("&X-Amz-Signature=")
+    query = parse_qs(urlsplit(told).query)
+    storage: Any = default_storage
+    signer = S3SigV4QueryAuth(Credentials(storage.access_key, storage.secret_key), "s3", storage.region_name)
+    request = AWSRequest("GET", told)
+    request.context["timestamp"] = "".join(query.get("X-Amz-Date", []))
+    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
+    if not constant_time_compare(signer.signature(to_sign, request), signature):
+        return None
+    signed_at = datetime.strptime(query["X-Amz-Date"][0], SIGV4_TIMESTAMP).replace(tzinfo=UTC)
+    return signed_at + timedelta(seconds=int(query["X-Amz-Expires"][0]))
 
 
 def keep(file: IO[bytes], folder: str, sha256: str, extension: str) -> str:

@@ -194,7 +194,7 @@ def test_dropin_signs_no_address_for_another_purpose(ours):
     assert download(f"{ours.base}/v1/outputs/{forged}/1.jpg").status_code == 404
 
 
-def test_dropin_takes_its_own_outputs_as_images(in_folder, ours):
+def test_dropin_takes_its_own_outputs_as_images(ours):
     """Also where this site cannot be reached from itself: nothing is fetched."""
     request_id, urls = completed(ours)
     told = ours.client.submit(edit(images=[urls[1], data_uri(png())])).body
@@ -203,7 +203,7 @@ def test_dropin_takes_its_own_outputs_as_images(in_folder, ours):
     assert str(job.parent_id) == request_id
 
 
-def test_dropin_takes_an_outputs_address_as_image_from_whoever_holds_it(in_folder, ours, bob, settings):
+def test_dropin_takes_an_outputs_address_as_image_from_whoever_holds_it(ours, bob, settings):
     """It can be read by them; where it came from stays unknown to them."""
     _request_id, [url, *_more] = completed(ours)
     settings.TEAM_VISIBILITY = "own"
