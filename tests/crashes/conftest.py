@@ -4,6 +4,7 @@ import pytest
 
 from jobs import drive
 from tests import crashing
+from tests.crashes.scene import time_passes
 from tests.crashing import KILLED
 
 
@@ -47,3 +48,12 @@ def start_job(alice, make_job):
         return make_job(alice, text=f"Make {count} images of it.", sequential_image_generation_options=count)
 
     return start
+
+
+@pytest.fixture
+def sent_job(start_job, kill):
+    """A job that RunComfy has: a driver that has little time may need it all to read the first picture from S3."""
+    job = start_job()
+    kill("after jobs.models:Job.mark_accepted")
+    time_passes()
+    return job

@@ -156,14 +156,13 @@ def test_outcome_of_a_submit_outlives_its_driver(sandbox, start_job, kill, point
         "after jobs.lifecycle:ring",
     ],
 )
-def test_job_of_a_driver_killed_while_handing_back_goes_on(sandbox, start_job, kill, point):
+def test_job_of_a_driver_killed_while_handing_back_goes_on(sandbox, sent_job, kill, point):
     sandbox.misbehave(**SAYS_QUEUED)
-    job = start_job(point)
     kill(point, DRIVE_SECONDS="0.6")
-    assert look(job) == State.IN_QUEUE
+    assert look(sent_job) == State.IN_QUEUE
     sandbox.behave()
     resume()
-    assert_stored_once(sandbox, job)
+    assert_stored_once(sandbox, sent_job)
 
 
 @pytest.mark.parametrize("point", ["after jobs.runcomfy:RunComfy.cancel", "inside jobs.models:Job.mark_cancelled"])

@@ -71,15 +71,14 @@ def test_driver_that_wakes_up_late_changes_nothing(sandbox, start_job, freeze, p
 
 
 @pytest.mark.parametrize("point", ["before jobs.drive:Driver._release", "before jobs.lifecycle:ring"])
-def test_driver_that_hands_back_late_takes_nothing_from_the_next_one(sandbox, start_job, freeze, point):
+def test_driver_that_hands_back_late_takes_nothing_from_the_next_one(sandbox, sent_job, freeze, point):
     sandbox.misbehave(**SAYS_QUEUED)
-    job = start_job(point)
     frozen = freeze(point, DRIVE_SECONDS="0.6")
     time_passes()
     [taken] = Job.objects.lease("next", 60, 1)
     frozen.thaw()
     assert frozen.end() == 0
-    assert (taken, look(job), job.lease) == (job, State.IN_QUEUE, "next")
+    assert (taken, look(sent_job), sent_job.lease) == (sent_job, State.IN_QUEUE, "next")
 
 
 def test_late_answer_to_a_submit_takes_the_job_out_of_unconfirmed(sandbox, start_job, freeze):
