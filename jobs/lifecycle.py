@@ -59,7 +59,7 @@ def create(
         if key:
             key.job = job
             key.save(force_insert=True)
-        JobInput.objects.bulk_create(
+        inputs = JobInput.objects.bulk_create(
             JobInput(
                 job=job,
                 position=at,
@@ -73,6 +73,7 @@ def create(
         SearchEntry.objects.create(job=job, words=search.words(job.text))
         job.note(Verb.CREATED, by=owner)
         ring()
+    job.remember_inputs(inputs)
     return job
 
 

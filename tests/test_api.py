@@ -114,7 +114,7 @@ def test_api_creates_at_the_same_cost_of_few_and_of_many_pictures(
     kept = api(alice).post("/api/v1/pictures/", files, format="multipart").data["pictures"]
     body, client = edit(images=[picture["id"] for picture in kept]), api(alice)
     client.post(JOBS, body)
-    with django_assert_num_queries(17 if "orm" in settings.Q_CLUSTER else 16):  # a ring is a row, or Redis's
+    with django_assert_num_queries(15 if "orm" in settings.Q_CLUSTER else 14):  # a ring is a row, or Redis's
         client.post(JOBS, body)
 
 

@@ -15,6 +15,7 @@ from jobs.states import DRIVEN, ENDED, PASSING, TRANSITIONS, Reason, State, Verb
 
 from .count import Count
 from .events import JobEvent
+from .files import JobInput
 from .job_row import JobRow
 from .outbox import announce
 from .review import may_review
@@ -35,6 +36,12 @@ class Job(JobRow):
     def may_tell_result_to(self, user: Any) -> bool:
         """Whether `user` may read what RunComfy said: it leads to the files, approved or not."""
         return not settings.REQUIRE_APPROVAL or user.pk == self.owner_id or may_review(user)
+
+    def remember_inputs(self, rows: list[JobInput]) -> None:
+        """Those that were just written need not be read again, as if they had been prefetched: they never change."""
+        known = self.inputs.all()
+        known._result_cache = rows
+        self._prefetched_objects_cache = {"inputs": known}
 
     def claim_for_submit(self, lease: str) -> bool:
         """Commit the intent before the paid POST leaves; False also when RunComfy may have no more of our jobs."""
