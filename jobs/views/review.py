@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest, ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jobs import review, seedream
-from jobs.models import Output, ReviewDecision
+from jobs.models import Job, Output, ReviewDecision
 from jobs.models.review import may_review
 
 from . import review_page
@@ -30,7 +30,7 @@ def for_reviewers(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
             raise PermissionDenied(_("Only reviewers decide about pictures."))
         try:
             return view(request, *args, **kwargs)
-        except ObjectDoesNotExist:  # deleted with its job at this very moment
+        except (Job.DoesNotExist, Output.DoesNotExist):  # deleted with its job at this very moment
             raise Http404 from None
 
     return guarded
