@@ -160,5 +160,5 @@ _told: dict[str, str] = {}
 def _tell(name: str, words: str, why: str = "") -> None:
     """Once for each change: probes come every few seconds."""
     if bool(words) != bool(_told.get(name)):
-        logger.log(logging.WARNING if words else logging.INFO, "The %s %s%s", name, words or "is well again", why)
+        logger.log(logging.WARNING if words else logging.INFO, "%s: %s%s", name, words or "well again", why)
     _told[name] = words

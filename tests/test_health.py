@@ -202,7 +202,7 @@ def test_log_tells_once_of_a_part_that_hangs(worker, monkeypatch, caplog):
     over.set()
     wait_until(lambda: health.look()["storage"].is_well)
     told = [record.getMessage() for record in caplog.records if "storage" in record.getMessage()]
-    assert told == ["The storage does not answer in time", "The storage is well again"]
+    assert told == ["storage: does not answer in time", "storage: well again"]
 
 
 def test_log_tells_a_change_once(worker, settings, tmp_path, caplog):
@@ -215,5 +215,5 @@ def test_log_tells_a_change_once(worker, settings, tmp_path, caplog):
     settings.FILE_UPLOAD_TEMP_DIR = there
     health.look()
     told = [record.getMessage() for record in caplog.records]
-    failure = "The storage does not answer: FileNotFoundError(2, 'No such file or directory')"
-    assert told == [failure, "The storage is well again"]
+    failure = "storage: does not answer: FileNotFoundError(2, 'No such file or directory')"
+    assert told == [failure, "storage: well again"]
