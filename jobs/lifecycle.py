@@ -21,8 +21,9 @@ from django.utils.translation import gettext as _
 
 from . import clients, delivery, doorbell, intake, search, seedream, sizes
 from .models import Count, Heartbeat, IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
-from .runcomfy import Gone, Model, RunComfyError, Temporary, words
+from .runcomfy import Gone, Model, RunComfyError, Temporary
 from .states import DRIVEN, State, Verb
+from .values import words
 
 logger = logging.getLogger(__name__)
 

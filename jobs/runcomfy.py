@@ -6,20 +6,17 @@ request was accepted: NotSent and Refused are certain, Ambiguous is not. Reads r
 
 import asyncio
 import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
 import httpx
 
-from . import counts, network
+from . import counts, network, values
 
 WAITING = {"in_queue", "pending", "waiting", "queued"}
 RUNNING = {"in_progress", "starting", "processing", "running"}
@@ -193,7 +190,7 @@ class RunComfy:
         """Raises Temporary or Gone."""
         answer = await self._read("status", "GET", f"/v1/requests/{quote(request_id, safe='')}/status")
         model_id = answer.get("model_id")
-        position = _position(answer.get("queue_position"))
+        position = values.position(answer.get("queue_position"))
         return Status(_status_word(answer), position, model_id if isinstance(model_id, str) else "")
 
     async def result(self, request_id: str) -> Result:
@@ -210,7 +207,7 @@ class RunComfy:
             word=_status_word(answer, default="completed" if answer.get("output") else "unknown"),
             output=answer.get("output"),
             error=answer.get("error"),
-            cost=_money(answer.get("cost")),
+            cost=values.money(answer.get("cost")),
             raw=answer,
         )
 
@@ -224,13 +221,14 @@ class RunComfy:
         answer = await self._read("model", "GET", f"/v1/models/{model_id}")
         return Model(
             model_id=str(answer.get("model_id", model_id)),
-            base_price_usd=_money(answer.get("base_price_usd")),
+            base_price_usd=values.money(answer.get("base_price_usd")),
             price_unit=str(answer.get("price_unit") or ""),
         )
 
     async def balance(self) -> Decimal:
         """US dollars left on the account. Raises Temporary or Gone."""
-        if (amount := _money((await self._read("balance", "GET", "/prod/v2/balance")).get("balance_usd"))) is None:
+        answer = await self._read("balance", "GET", "/prod/v2/balance")
+        if (amount := values.money(answer.get("balance_usd"))) is None:
             raise Temporary("an answer without a balance")
         return amount
 
@@ -260,7 +258,7 @@ class RunComfy:
         if not response.is_success or "error_code" in text:
             # An error may repeat what it did not like about our headers.
             text = text.replace(self._token, "[token]")
-        return _Answer(response, text, _json(text))
+        return _Answer(response, text, values.json_in(text))
 
 
 @contextmanager
@@ -309,62 +307,19 @@ def _read_answer(answer: _Answer) -> dict[str, Any]:
     raise (Gone if gone else Temporary)(**details)
 
 
-def _json(text: str) -> Any:
-    """What the text stands for, or None when it is no JSON; without what PostgreSQL cannot store."""
-    try:
-        body = json.loads(text, parse_constant=lambda _name: None, parse_float=_finite)
-        return _storable(body) if "\\u" in text else body
-    except (ValueError, RecursionError):
-        return None
-
-
-def _finite(digits: str) -> float | None:
-    return number if math.isfinite(number := float(digits)) else None
-
-
-def _storable(value: Any) -> Any:
-    """Without NUL and half surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [_storable(entry) for entry in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(entry) for key, entry in value.items()}
-    return value
-
-
 def _details(answer: _Answer) -> dict[str, Any]:
     response, body = answer.response, answer.body
     code = response.status_code
     if isinstance(body, dict):
-        code = _integer(body.get("error_code")) or code
+        code = values.integer(body.get("error_code")) or code
     if response.status_code == 429:
         code = 429
     return {
-        "words": _words_in(body) or f"HTTP {response.status_code} {response.reason_phrase}".strip(),
+        "words": values.words_in(body) or f"HTTP {response.status_code} {response.reason_phrase}".strip(),
         "code": code,
         "raw": body if body is not None else answer.text[:2000].replace("\0", ""),
-        "retry_after": _retry_after(response.headers.get("Retry-After")),
+        "retry_after": values.seconds_of(response.headers.get("Retry-After")),
     }
-
-
-def _words_in(body: Any) -> str:
-    """The provider's words in any of the shapes on record; a non-text is shown as JSON rather than lost."""
-    if isinstance(body, str):
-        return body[:2000]
-    if not isinstance(body, dict):
-        return ""
-    for key in ("error_message", "message", "error", "detail"):
-        if body.get(key):
-            return words(body[key])
-    return ""
-
-
-def words(value: Any) -> str:
-    """A readable text of RunComfy's `error`, which may be a string or any JSON."""
-    if isinstance(value, dict) and (inner := _words_in(value)):
-        return inner
-    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:2000]
 
 
 def _words_of(problem: Exception) -> str:
@@ -377,40 +332,3 @@ def _words_of(problem: Exception) -> str:
 
 def _status_word(answer: Mapping[str, Any], default: str = "unknown") -> str:
     return str(answer.get("status") or default).strip().lower()[:40]
-
-
-def _integer(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _position(value: Any) -> int | None:
-    number = _integer(value)
-    return number if number is not None and 0 <= number < 2**31 else None
-
-
-def _money(value: Any) -> Decimal | None:
-    """A sum in dollars of what may be a number, a numeric text, or nothing."""
-    if value is None or isinstance(value, bool):
-        return None
-    try:
-        amount = Decimal(str(value).strip().lstrip("$"))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount < 100_000 else None
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header, in either of its forms; at most an hour."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-        except (ValueError, TypeError):
-            return None
-    return min(max(seconds, 0.0), 3600.0) if seconds == seconds else None

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 from jobs import lifecycle, seedream
 from jobs.forms import SettleForm
 from jobs.models import Job
-from jobs.runcomfy import words
 from jobs.states import ENDED, State
+from jobs.values import words
 
 from . import lineage, progress
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from jobs.runcomfy import Refused, words
+from jobs.runcomfy import Refused
+from jobs.values import words
 from tests import servers
 from tests.runcomfy.asking import TOKEN, failed_submit
 from tests.servers import answer
