@@ -23,7 +23,7 @@ from django.utils import timezone
 from . import clients, counts, doorbell, figures, lifecycle, logs
 from .agenda import KINDS, MIRROR, POLL, SUBMIT, Agenda, Moments
 from .models import Count, Heartbeat, Job, Pace, Provider
-from .states import State
+from .states import ENDED, State
 from .steps import step
 from .steps.polling import first_pause
 from .steps.shared import Drive, in_database
@@ -255,7 +255,8 @@ class Driver:
             again_at = timezone.now() + timedelta(seconds=pause)
         self._forget(job.pk)
         self._start_due()
-        await in_database(Job.objects.release_lease, self.lease, [job.pk], again_at)
+        if again_at or job.state not in ENDED:  # the end of a job is that of its lease
+            await in_database(Job.objects.release_lease, self.lease, [job.pk], again_at)
 
     def _stop_mirroring(self) -> None:
         """A download is begun again by the next driver; a worker that is told to stop does not wait for it."""

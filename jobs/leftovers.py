@@ -70,7 +70,7 @@ def _remove(name: str, of: str, size: int) -> None:
     counts.add("originals_freed_bytes", size, place=of)
 
 
-def postpone(model: type[Model], sha256: str, now: datetime) -> None:
+def postpone(model: type[Model], hashes: Iterable[str], now: datetime) -> None:
     """Nothing with these bytes is removed soon: they are needed again. Look afterwards whether the file is there: it
     may have been removed up to this moment."""
-    model._default_manager.filter(sha256=sha256, leftover_at__isnull=False).update(leftover_at=now)
+    model._default_manager.filter(sha256__in=hashes, leftover_at__isnull=False).update(leftover_at=now)

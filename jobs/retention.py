@@ -268,7 +268,7 @@ def _why_not_restored(row: Row) -> str:
         return row.why_gone
     # From now on nobody removes the file, nor that of another row with the same bytes.
     same.filter(original=row.original).update(leftover_at=now)
-    leftovers.postpone(type(row), row.sha256, now)
+    leftovers.postpone(type(row), [row.sha256], now)
     if not store.exists(name):
         if row.original == Original.DELETED and not store.has_archive():
             return row.why_gone

@@ -237,9 +237,6 @@ class Job(JobRow):
     def renew_result(self, lease: str, result: Any) -> bool:
         return self._tell(Q(lease=lease, state=State.MIRRORING), Verb.RENEWED, result=result)
 
-    def tell_stored(self, data: Any) -> bool:
-        return self._tell(Q(state=State.MIRRORING), Verb.STORED, data=data)
-
     def tell_decided(self, verb: Verb, data: Any, by: User) -> bool:
         return self._tell(Q(), verb, data=data, by=by)
 
@@ -260,6 +257,12 @@ class Job(JobRow):
     def wake(self, by: User) -> bool:
         """A driver is to look at it now, however long it meant to wait; False when no driver moves jobs like this."""
         return self._tell(Q(state__in=DRIVEN), Verb.RUNG, by=by, not_before=None)
+
+    def touch(self, lease: str) -> bool:
+        """Begin a change of its rows; no other driver can take it before this transaction ends."""
+        touched = Job.objects.filter(pk=self.pk, state=self.state, lease=lease).update(version=F("version") + 1)
+        self._take(touched, {})
+        return bool(touched)
 
     def forget_output(self, position: int) -> None:
         """The file of an output that was just stored is gone again: it is stored anew."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.utils import timezone
 from jobs import counts, leftovers, mirror, seedream, store
 from jobs.models import Job, Output
 from jobs.runcomfy import Gone, Temporary
-from jobs.states import Reason
+from jobs.states import Reason, Verb
 
 from .shared import Drive, in_database, request_id_of
 from .trouble import LONGEST_PAUSE, pause_of
@@ -21,23 +22,54 @@ logger = logging.getLogger(__name__)
 async def mirror_outputs(job: Job, drive: Drive) -> float | None:
     """Store every output that is not stored yet; the job is completed when all are."""
     urls = seedream.output_urls((job.result or {}).get("output"))
-    stored = await in_database(lambda: set(job.outputs.values_list("position", flat=True)))
+    stored = await in_database(_positions, job)
     missing = [(at, url) for at, (_kind, url) in enumerate(urls) if at not in stored]
-    problems = await asyncio.gather(*(_mirror_one(job, drive, at, url) for at, url in missing))
+    keeper = Keeper(job, drive)
+    problems = await asyncio.gather(*(_mirror_one(keeper, at, url) for at, url in missing))
     worst = [problem for problem in problems if problem is not None]
     if any(isinstance(problem, LeftToTheNext) for problem in worst):
         return 0.0
     if worst:
         return await _mirror_again(job, drive, worst)
-    await in_database(job.mark_completed, drive.lease)
+    await drive.write(job.mark_completed, drive.lease)
     return None
+
+
+def _positions(job: Job) -> set[int]:
+    return set(job.outputs.order_by().values_list("position", flat=True))
 
 
 class LeftToTheNext(Exception):
     """The driver's time is over: the next one begins this download."""
 
 
-async def _mirror_one(job: Job, drive: Drive, position: int, url: str) -> Exception | None:
+class Arrived(NamedTuple):
+    """A file in the store that no row tells of yet."""
+
+    position: int
+    url: str
+    stored: mirror.Stored
+
+
+class Keeper:
+    """Writes the rows of a job's files; those that arrive while it writes are written together."""
+
+    def __init__(self, job: Job, drive: Drive):
+        self.job, self.drive = job, drive
+        self._arrived: list[Arrived] = []
+        self._turn = asyncio.Lock()
+
+    async def keep(self, arrived: Arrived) -> None:
+        self._arrived.append(arrived)
+        async with self._turn:
+            if taken := self._arrived:
+                self._arrived = []
+                await self.drive.write(_keep_outputs, self.job, self.drive.lease, taken)
+                self.drive.has_new_files = True
+
+
+async def _mirror_one(keeper: Keeper, position: int, url: str) -> Exception | None:
+    job, drive = keeper.job, keeper.drive
     try:
         async with drive.downloads:
             if drive.is_ending:
@@ -45,8 +77,7 @@ async def _mirror_one(job: Job, drive: Drive, position: int, url: str) -> Except
             stored = await mirror.mirror(
                 url, drive.files, max_bytes=settings.OUTPUT_MAX_BYTES, seconds=settings.OUTPUT_TIMEOUT
             )
-        await in_database(_keep_output, job, drive.lease, position, url, stored)
-        drive.has_new_files = True
+        await keeper.keep(Arrived(position, url, stored))
         if not await asyncio.to_thread(store.exists, stored.name):
             # The last other job with the same bytes was deleted in this moment, and the file with it.
             await in_database(job.forget_output, position)
@@ -57,31 +88,39 @@ async def _mirror_one(job: Job, drive: Drive, position: int, url: str) -> Except
     return None
 
 
-def _keep_output(job: Job, lease: str, position: int, url: str, stored: mirror.Stored) -> None:
-    """The row of a stored file; whoever comes second finds it there."""
-    kind = stored.kind
+def _keep_outputs(job: Job, lease: str, arrived: list[Arrived]) -> None:
+    """The rows of stored files; whoever comes second finds them there."""
     with transaction.atomic():
-        if not Job.objects.filter(pk=job.pk, lease=lease).exists():
+        if not job.touch(lease):
             return
-        _output, is_new = Output.objects.get_or_create(
-            job_id=job.pk,
-            position=position,
-            defaults={
-                "kind": kind.content_type.split("/")[0],
-                "file": stored.name,
-                "sha256": stored.sha256,
-                "content_type": kind.content_type,
-                "width": kind.width,
-                "height": kind.height,
-                "size": stored.size,
-                "source_url": url,
-            },
-        )
-        leftovers.postpone(Output, stored.sha256, timezone.now())
-        if is_new:
-            job.tell_stored({"position": position, "sha256": stored.sha256, "size": stored.size})
-            counts.add("mirrored_files")
-            counts.add("mirrored_bytes", stored.size)
+        known = _positions(job)
+        new = [entry for entry in arrived if entry.position not in known]
+        Output.objects.bulk_create(_output(job, entry) for entry in new)
+        leftovers.postpone(Output, [entry.stored.sha256 for entry in arrived], timezone.now())
+        for entry in new:
+            job.note(Verb.STORED, _told(entry))
+    counts.add("mirrored_files", len(new))
+    counts.add("mirrored_bytes", sum(entry.stored.size for entry in new))
+
+
+def _output(job: Job, arrived: Arrived) -> Output:
+    stored, kind = arrived.stored, arrived.stored.kind
+    return Output(
+        job_id=job.pk,
+        position=arrived.position,
+        kind=kind.content_type.split("/")[0],
+        file=stored.name,
+        sha256=stored.sha256,
+        content_type=kind.content_type,
+        width=kind.width,
+        height=kind.height,
+        size=stored.size,
+        source_url=arrived.url,
+    )
+
+
+def _told(arrived: Arrived) -> dict[str, Any]:
+    return {"position": arrived.position, "sha256": arrived.stored.sha256, "size": arrived.stored.size}
 
 
 async def _mirror_again(job: Job, drive: Drive, problems: list[Exception]) -> float | None:

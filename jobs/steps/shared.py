@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
@@ -16,6 +15,8 @@ from jobs.figures import UsualTimes
 from jobs.models import Job, Provider
 from jobs.runcomfy import RunComfy
 from jobs.states import Reason
+
+from .together import Together, in_database
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +40,16 @@ class Drive:
     known: Provider = field(default_factory=Provider)
     probing: asyncio.Lock = field(default_factory=asyncio.Lock)
     probed_at: float = float("-inf")
+    together: Together = field(default_factory=Together)
 
     def miss(self, job: Job) -> int:
         """Count one more call in a row that failed."""
         self.misses[job.pk] = self.misses.get(job.pk, 0) + 1
         return self.misses[job.pk]
+
+    async def write(self, verb: Callable[..., Any], *arguments: Any) -> Any:
+        """Have a job's verb done, in one transaction with those of other jobs that wait for the database."""
+        return await self.together.do(verb, *arguments)
 
     @property
     def is_held(self) -> bool:
@@ -66,11 +72,6 @@ class Drive:
         until = timezone.now() + timedelta(seconds=seconds)
         self.known.held_until = max(self.known.held_until or until, until)
         await in_database(Provider.hold, until)
-
-
-def in_database(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Run ORM work in the one thread that asgiref keeps for it, off the event loop."""
-    return sync_to_async(function, thread_sensitive=True)(*arguments, **named)
 
 
 async def settle(function: Callable[..., Any], *arguments: Any) -> Any:

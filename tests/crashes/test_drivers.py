@@ -45,9 +45,9 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
         ("before jobs.store:keep", State.MIRRORING, None),
         ("after jobs.store:keep", State.MIRRORING, None),
         ("after jobs.mirror:mirror", State.MIRRORING, None),
-        ("inside jobs.models:Job.tell_stored", State.MIRRORING, None),
-        ("after jobs.steps.mirroring:_keep_output", State.MIRRORING, None),
-        ("after jobs.steps.mirroring:_keep_output 2", State.MIRRORING, None),
+        ("inside jobs.steps.mirroring:_keep_outputs", State.MIRRORING, None),
+        ("after jobs.steps.mirroring:_keep_outputs", State.MIRRORING, None),
+        ("after jobs.steps.mirroring:_keep_outputs 2", State.MIRRORING, None),
         ("before jobs.models:Job.renew_result", State.MIRRORING, EXPIRED),
         ("after jobs.models:Job.renew_result", State.MIRRORING, EXPIRED),
         ("inside jobs.models:Job.mark_completed", State.MIRRORING, None),
@@ -82,8 +82,20 @@ def test_driver_killed_after_storing_leaves_a_file_without_a_row(sandbox, start_
 
 def test_driver_killed_between_two_outputs_leaves_one_row(sandbox, start_job, kill):
     job = start_job("output")
-    kill("after jobs.steps.mirroring:_keep_output")
+    kill("after jobs.steps.mirroring:_keep_outputs")
     assert (job.outputs.count(), job.events.filter(verb=Verb.STORED).count()) == (1, 1)
+
+
+@pytest.mark.parametrize("point", ["before jobs.steps.together:_apart 2", "after jobs.steps.together:_apart 2"])
+def test_jobs_that_were_written_together_all_go_on(sandbox, alice, make_job, kill, point):
+    jobs = [make_job(alice) for _ in range(6)]
+    kill(point)
+    for job in jobs:
+        assert look(job) == job.events.exclude(to_state="").last().to_state
+    resume()
+    assert [look(job) for job in jobs] == [State.COMPLETED] * 6
+    stored = sorted(Output.objects.values_list("sha256", flat=True))
+    assert (sandbox.ledger()["posts"], stored) == (6, sorted(made(sandbox)))
 
 
 @pytest.mark.parametrize(

@@ -385,7 +385,7 @@ def test_mark_that_somebody_postponed_is_left(rules, old):
     days_pass(2)
     output = old.outputs.first()
     before = timezone.now()
-    leftovers.postpone(Output, output.sha256, before)
+    leftovers.postpone(Output, [output.sha256], before)
     leftovers.sweep(Output, output.pk, before)  # whoever looked a moment ago
     retention.remove_leftovers()
     assert [lies(row) for row in old.outputs.all()] == ["s", "", ""]
