@@ -21,12 +21,12 @@ from .figures import spoken
 from .models import Job, Output, ReviewDecision
 from .models.review import DecisionQuerySet
 from .states import ENDED
-from .usage import begin_of
+from .usage_days import begin_of
 
 TIMED = 5000
 WAITING_LIMIT = 1000  # counting further would read everything
 SOON = 5400  # seconds that are told exactly
-LATELY, LATELY_KEY, LATELY_SECONDS = timedelta(days=30), "review-figures:lately", 300
+LATELY, LATELY_KEY, KEPT_SECONDS = timedelta(days=30), "review-figures:lately", 300
 Verdict = ReviewDecision.Verdict
 
 
@@ -120,7 +120,15 @@ def today(user: Any) -> int:
 
 def lately(user: Any) -> Figures:
     """Of the last 30 days, for a reviewer's page: kept for a while, as that page is drawn after each verdict."""
-    figures: Any = cache.get_or_set(LATELY_KEY, lambda: of(verdicts(user, timezone.now() - LATELY)), LATELY_SECONDS)
+    figures: Any = cache.get_or_set(LATELY_KEY, lambda: of(verdicts(user, timezone.now() - LATELY)), KEPT_SECONDS)
+    return figures
+
+
+def of_time(user: Any, begin: datetime, end: datetime) -> Figures:
+    """As this person may see them, for the usage page: kept for a while, too, for a month may have many verdicts."""
+    whose = "all" if Job.objects.shows_all_to(user) else user.pk
+    key = f"review-figures:{begin:%Y%m%d%H}:{end:%Y%m%d%H}:{whose}"
+    figures: Any = cache.get_or_set(key, lambda: of(verdicts(user, begin, end)), KEPT_SECONDS)
     return figures
 
 
@@ -186,7 +194,8 @@ def _times(found: DecisionQuerySet) -> tuple[list[tuple[int, datetime, float]], 
 
     A verdict that replaces none is the first on its picture: what was taken back stands no more.
     """
-    firsts = found.filter(replaces=None, output__job__finished_at__lte=F("at")).order_by("-at", "-id")
+    # Not "replaces=None": SQLite would look up all that ever replaced none, and sort them.
+    firsts = found.exclude(replaces__isnull=False).filter(output__job__finished_at__lte=F("at")).order_by("-at", "-id")
     rows = list(firsts.values_list("reviewer_id", "at", "output__job__finished_at")[: TIMED + 1])
     times = [(reviewer, at, (at - finished).total_seconds()) for reviewer, at, finished in rows[:TIMED] if finished]
     return times, len(rows) > TIMED

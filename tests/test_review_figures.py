@@ -262,6 +262,14 @@ def test_usage_tells_how_the_review_of_the_month_went(as_user, alice, rita, rob,
     ]
 
 
+def test_usage_keeps_how_the_review_went_for_a_while(as_user, alice, rita, finish, decide):
+    client, (first, second) = as_user(alice), finish(alice, 2).outputs.all()
+    for output in (first, second):
+        decide(output, rita)
+        assert shown(client).context["review"].decided == 1
+    assert cells(client)[1][3] == "2"
+
+
 def test_usage_without_verdicts_says_nothing_of_review(as_user, alice, finish):
     finish(alice)
     assert 'id="review"' not in shown(as_user(alice)).content.decode()

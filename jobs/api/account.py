@@ -11,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs import lifecycle, seedream, usage
-from jobs.models import Job
 from jobs.models.review import may_review
 from jobs.usage import Figures
 
@@ -41,8 +40,8 @@ class Usage(Api):
     def get(self, request: Request) -> Response:
         check_parameters(request, ["month"])
         month = _month(request)
-        rows = usage.grouped(Job.objects.visible_to(request.user), month)
-        parts = usage.split(rows, lambda row: (row["day"], usage.person(row), row["owner__username"]))
+        rows = usage.grouped(request.user, month)
+        parts = usage.split(rows, lambda row: (row["day"], usage.person(row), row["username"]))
         days = [
             {"day": day, "person": person, "username": username, **_told(figures)}
             for (day, person, username), figures in parts.items()

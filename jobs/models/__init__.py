@@ -15,6 +15,7 @@ from .running import Heartbeat, Provider
 from .search import SearchEntry, SearchIndex
 from .tally import Tally
 from .tokens import ApiToken
+from .usage import LateChange, UsageDay
 from .webhooks import Attempt, Event, Problem, WebhookDelivery, WebhookEndpoint
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "JobInput",
+    "LateChange",
     "Looking",
     "Output",
     "Pace",
@@ -38,6 +40,7 @@ __all__ = [
     "SearchEntry",
     "SearchIndex",
     "Tally",
+    "UsageDay",
     "WebhookDelivery",
     "WebhookEndpoint",
 ]

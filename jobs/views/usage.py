@@ -14,7 +14,6 @@ from django.views.decorators.http import require_safe
 
 from jobs import chart, review_figures, usage
 from jobs.models import Job
-from jobs.models.review import DecisionQuerySet
 from jobs.review_figures import Share
 from jobs.usage import Figures
 
@@ -33,7 +32,7 @@ REVIEW_COLUMNS = (
 def month(request: HttpRequest) -> HttpResponse:
     jobs = Job.objects.visible_to(request.user)
     chosen, now = _month(request), timezone.now()
-    rows = usage.grouped(jobs, chosen)
+    rows = usage.grouped(request.user, chosen)
     total = Figures.of(rows)
     context = {
         "page": "usage",
@@ -44,7 +43,7 @@ def month(request: HttpRequest) -> HttpResponse:
         "people": _people(rows),
         **_review(request, chosen, now),
         **_neighbours(usage.months(jobs), chosen),
-        **_changes(total, usage.before(jobs, chosen, now)),
+        **_changes(total, usage.before(request.user, chosen, now)),
         **(_days(rows, chosen, total) if rows else {}),
     }
     return render(request, "jobs/usage.html", context)
@@ -54,7 +53,7 @@ def month(request: HttpRequest) -> HttpResponse:
 def as_csv(request: HttpRequest) -> HttpResponse:
     """A row for each day and person, in UTF-8 with the mark by which Excel knows it."""
     chosen = _month(request)
-    parts = usage.split(usage.grouped(Job.objects.visible_to(request.user), chosen), _day_and_person)
+    parts = usage.split(usage.grouped(request.user, chosen), _day_and_person)
     return _csv(f"usage-{chosen:%Y-%m}.csv", COLUMNS, ([*key, *_cells(figures)] for key, figures in parts.items()))
 
 
@@ -62,7 +61,7 @@ def as_csv(request: HttpRequest) -> HttpResponse:
 def review_as_csv(request: HttpRequest) -> HttpResponse:
     """A row for each day and reviewer."""
     chosen = _month(request)
-    rows = review_figures.by_day(_verdicts(request, chosen))
+    rows = review_figures.by_day(review_figures.verdicts(request.user, *_ends(chosen)))
     cells = ([*key, *_review_cells(share)] for *key, share in rows)
     return _csv(f"review-{chosen:%Y-%m}.csv", REVIEW_COLUMNS, cells)
 
@@ -90,7 +89,7 @@ def _month(request: HttpRequest) -> date:
 
 
 def _day_and_person(row: dict[str, Any]) -> tuple[date, str, str]:
-    return row["day"], usage.person(row), row["owner__username"]
+    return row["day"], usage.person(row), row["username"]
 
 
 def _plain(name: str) -> str:
@@ -115,15 +114,14 @@ def _review_cells(share: Share) -> list[Any]:
     return [share.decided, share.approved, share.rejected, share.replaced, seconds]
 
 
-def _verdicts(request: HttpRequest, chosen: date) -> DecisionQuerySet:
-    begin, end = usage.begin_of(chosen), usage.begin_of(usage.month_after(chosen))
-    return review_figures.verdicts(request.user, begin, end)
+def _ends(chosen: date) -> tuple[datetime, datetime]:
+    return usage.begin_of(chosen), usage.begin_of(usage.month_after(chosen))
 
 
 def _review(request: HttpRequest, chosen: date, now: datetime) -> dict[str, Any]:
     """Of the verdicts of the month, and what waits while it runs."""
     return {
-        "review": review_figures.of(_verdicts(request, chosen)),
+        "review": review_figures.of_time(request.user, *_ends(chosen)),
         "waiting": review_figures.waiting(request.user) if usage.is_running(chosen, now) else None,
         "timed": review_figures.TIMED,
     }
