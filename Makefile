@@ -18,7 +18,7 @@ run: $(RUN) .env $(STATIC)  ## Install, prepare the database, and run web, worke
 demo: $(RUN) .env $(STATIC)  ## One edit of two pictures through the API, in a throw-away database.
 	@$(BIN)/python manage.py demo
 
-test: $(DEV) $(STATIC)  ## The tests, on SQLite and on PostgreSQL with Redis where they are there. TEST_S3=true stores its files on S3.
+test: $(DEV) $(STATIC)  ## The tests, on SQLite and on PostgreSQL, Redis and S3 where they are there.
 	@$(BIN)/python -m tests.matrix
 
 test-next: ## The tests on SQLite with Python 3.13 and Django 6.1.

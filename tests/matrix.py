@@ -1,6 +1,6 @@
-"""Run the suite on every database and broker that is here; what is not is named, and is a failure when CI=true.
+"""Run the suite on SQLite with a folder, and on PostgreSQL and Redis with an S3 server of our own (moto's, over HTTP).
 
-With TEST_S3=true, the run on PostgreSQL and Redis stores its files on an S3 server, too (moto's, over HTTP).
+What is not here is named, and is a failure when CI=true.
 
 `python -m tests.matrix --only-sqlite` leaves the others out. What fails among thousands of tests on a busy machine is
 run once more by itself: it is named either way, and only what fails again fails the suite.
@@ -56,11 +56,9 @@ def run(name: str, *more: str, **environment: str) -> int:
 
 
 def run_on_servers(*more: str) -> int:
-    servers = {"TEST_DATABASE_URL": POSTGRES, "TEST_REDIS_URL": REDIS}
-    if os.environ.get("TEST_S3") != "true":
-        return run("PostgreSQL and Redis", *more, **servers)
     with s3.serving() as address:
-        return run("PostgreSQL, Redis and S3", *more, **servers, TEST_S3_URL=address)
+        servers = {"TEST_DATABASE_URL": POSTGRES, "TEST_REDIS_URL": REDIS, "TEST_S3_URL": address}
+        return run("PostgreSQL, Redis and S3", *more, **servers)
 
 
 def _pytest(*more: str, **environment: str) -> int:

@@ -20,7 +20,10 @@ def serving() -> Iterator[str]:
     # Ctrl-C is for whoever started it, who may still need it on the way out.
     with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes) as server:
         assert server.stdout is not None
-        yield server.stdout.readline().strip()
+        address = server.stdout.readline().strip()
+        # Without one the service would store in a folder, and nobody would notice.
+        assert address, "The S3 server did not start."
+        yield address
 
 
 def environment(address: str, bucket: str) -> dict[str, str]:
