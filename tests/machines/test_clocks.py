@@ -4,7 +4,7 @@ import pytest
 
 from jobs.models import Heartbeat, Job
 from jobs.states import State
-from tests.crashes.scene import assert_stored_once, look
+from tests.crashes.scene import SAYS_QUEUED, assert_stored_once, look
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
@@ -14,13 +14,15 @@ HOUR = 3600
 
 @pytest.mark.parametrize(("its", "others"), [(0, HOUR), (-HOUR, 0)])
 @pytest.mark.parametrize(
-    ("point", "state", "work"), [("submit", State.SUBMITTING, "sweep"), ("status", State.IN_QUEUE, "drive")]
+    ("point", "state", "work"), [("mark_accepted", State.SUBMITTING, "sweep"), ("observe", State.IN_QUEUE, "drive")]
 )
 def test_clock_takes_no_job_from_the_driver_that_has_it(
     driver, sandbox, alice, make_job, point, state, work, its, others
 ):
+    sandbox.misbehave(**{**SAYS_QUEUED, "times": 1})
     job = make_job(alice)
-    holder = driver("drive", "freeze", f"after jobs.runcomfy:RunComfy.{point}", ahead=its, LEASE_SECONDS="60")
+    # In the thread of the database: frozen elsewhere, it may hold a lock that the test waits for.
+    holder = driver("drive", "freeze", f"before jobs.models:Job.{point}", ahead=its, LEASE_SECONDS="60")
     holder.freeze()
     look(job)
     Heartbeat.objects.all().delete()  # which keeps others from looking for jobs
