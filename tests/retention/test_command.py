@@ -165,7 +165,7 @@ def test_repair_leaves_the_copies_of_what_is_gone(gone):
     assert Picture.objects.get().widths
 
 
-def test_backup_and_restore_know_the_archive(gone, archive, tmp_path, settings):
+def test_backup_and_restore_know_the_archive(in_folder, gone, archive, tmp_path, settings):
     assert backup._folders() == {"media": settings.MEDIA_ROOT, "archive": archive}
     backup.back_up(tmp_path / "kept")
     copies = [(tmp_path / "kept" / "archive" / output.file.name).read_bytes() for output in gone.outputs.all()]

@@ -368,7 +368,7 @@ def test_upload_is_whole_while_leftovers_are_removed(rules, old, round_):
     assert (states(old), lies(picture)) == ("ddd s", "s")
 
 
-def test_reader_of_a_file_that_is_removed_reads_it_to_its_end(rules, old, as_user, alice):
+def test_reader_of_a_file_that_is_removed_reads_it_to_its_end(in_folder, rules, old, as_user, alice):
     rules(**DELETE)
     output = old.outputs.first()
     content = stored_bytes(output.file)
@@ -391,5 +391,5 @@ def test_mark_that_somebody_postponed_is_left(rules, old):
     assert [lies(row) for row in old.outputs.all()] == ["s", "", ""]
 
 
-def test_store_of_the_tests_is_their_own():
+def test_store_of_the_tests_is_their_own(in_folder):
     assert str(configured.MEDIA_ROOT) == default_storage.path("")
