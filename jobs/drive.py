@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from . import clients, counts, doorbell, figures, lifecycle, logs
+from . import clients, counts, doorbell, figures, lifecycle, logs, store
 from .agenda import KINDS, MIRROR, POLL, SUBMIT, Agenda, Moments
 from .models import Count, Heartbeat, Job, Pace, Provider
 from .states import ENDED, State
@@ -66,6 +66,7 @@ async def _run(worker: str) -> None:
     try:
         async with clients.model_api() as provider, clients.output_files() as files:
             await in_database(close_old_connections)
+            await asyncio.to_thread(store.connect)
             usual = await in_database(figures.usual_times)
             await Driver(Drive(lease, provider, files, usual), worker).run()
     finally:

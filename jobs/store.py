@@ -47,6 +47,12 @@ def is_asked_directly() -> bool:
     return not isinstance(default_storage, FileSystemStorage) and not settings.X_ACCEL_PREFIX
 
 
+def connect() -> None:
+    """Make S3's client, which takes long once: a call that has its moment should not wait for it."""
+    if not isinstance(default_storage, FileSystemStorage):
+        default_storage.connection  # type: ignore[attr-defined]  # noqa: B018
+
+
 def signed_path(name: str, method: str, seconds: int) -> str:
     """Where S3 gives this file to whoever asks so within that time: path and query, without the first slash."""
     url = default_storage.url(name, expire=seconds, http_method=method)  # type: ignore[call-arg]

@@ -37,8 +37,10 @@ def two_drivers(tmp_path):
 
     def drive(capacity, **limits):
         Provider.hold(timezone.now() + timedelta(minutes=1))
-        begun.extend(Child(tmp_path, "drive", DRIVE_CAPACITY=str(capacity), **limits) for _ in range(2))
-        wait_until(lambda: Heartbeat.objects.filter(jobs__gt=0).count() == 2)
+        for _ in range(2):
+            begun.append(Child(tmp_path, "drive", DRIVE_CAPACITY=str(capacity), **limits))
+            # One that has room yet would send the next one home.
+            wait_until(lambda: Heartbeat.objects.filter(jobs__gt=0).count() == len(begun))
         Provider.objects.update(held_until=None)
         return [child.end() for child in begun]
 

@@ -1,5 +1,6 @@
 """The paid request: sent once, with every outcome written down."""
 
+import asyncio
 import logging
 import time
 from datetime import timedelta
@@ -27,7 +28,8 @@ async def submit(job: Job, drive: Drive) -> float | None:
         await in_database(job.mark_cancelled, lease=drive.lease)
         return None
     try:
-        images = await in_database(_image_uris, job)
+        inputs = await in_database(lambda: list(job.inputs.select_related("picture")))
+        images = await asyncio.to_thread(delivery.image_uris, inputs)  # a slow S3 must not hold up the database
     except FileNotFoundError as problem:
         await in_database(job.mark_failed, Reason.BAD_INPUT, str(problem), lease=drive.lease)
         return None
@@ -58,10 +60,6 @@ async def submit(job: Job, drive: Drive) -> float | None:
     if not await settle(job.mark_accepted, accepted.request_id):
         return None
     return 0.0 if job.cancel_requested_at else poll_pause(job, drive.usual)
-
-
-def _image_uris(job: Job) -> list[str]:
-    return delivery.image_uris(list(job.inputs.select_related("picture")))
 
 
 async def _probe(drive: Drive) -> RunComfyError | None:
