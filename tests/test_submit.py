@@ -1,10 +1,15 @@
 """The paid submit against a provider that misbehaves: sent at most once, and every outcome has its state."""
 
 import pytest
+from django.core.files.storage import FileSystemStorage
+from django.db import connection
 from django.utils import timezone
 
-from jobs.models import Job
+from jobs.drive import DRIVER
+from jobs.models import Heartbeat, Job
 from jobs.states import Reason, State, Verb
+
+from .processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,6 +21,27 @@ def test_submit_of_unknown_outcome_is_never_sent_again(sandbox, alice, make_job,
     drive_all()
     job.refresh_from_db()
     assert (job.state, sandbox.ledger()["posts"]) == (State.UNCONFIRMED, 1)
+
+
+class SlowFolder(FileSystemStorage):
+    """Gives no file before the driver has looked around again."""
+
+    def _open(self, name, mode="rb"):
+        driver = Heartbeat.objects.get(name__startswith=DRIVER)
+        wait_until(lambda: Heartbeat.objects.get(pk=driver.pk).seen_at > driver.seen_at, 10)
+        connection.close()
+        return super()._open(name, mode)
+
+
+def test_submit_that_waits_for_its_pictures_keeps_nothing_else_waiting(
+    in_folder, sandbox, alice, make_job, drive_all, settings
+):
+    job = make_job(alice)
+    slow = {"BACKEND": "tests.test_submit.SlowFolder", "OPTIONS": {"location": settings.MEDIA_ROOT}}
+    settings.STORAGES = settings.STORAGES | {"default": slow}
+    drive_all()
+    job.refresh_from_db()
+    assert job.state == State.COMPLETED
 
 
 def test_submit_waits_for_a_rate_limit_and_goes_on(sandbox, alice, make_job, drive_all):
