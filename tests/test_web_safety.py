@@ -14,12 +14,13 @@ from .conftest import stored_bytes
 
 pytestmark = pytest.mark.django_db
 
+S3 = f" {configured.S3_ENDPOINT_URL}" if configured.S3_BUCKET else ""
 POLICY = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
-    "img-src 'self' blob:",
-    "media-src 'self'",
+    f"img-src 'self' blob:{S3}",
+    f"media-src 'self'{S3}",
     "font-src 'self'",
     "connect-src 'self'",
     "form-action 'self'",
