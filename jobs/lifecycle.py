@@ -208,7 +208,8 @@ def _adopt(job: Job, by: Any, request_id: str) -> bool:
     if problem := asyncio.run(_look_up(request_id)):
         raise seedream.InvalidInput({"request_id": [problem]})
     try:
-        return _and_ring(job.adopt(request_id, by))
+        with transaction.atomic():
+            return _and_ring(job.adopt(request_id, by))
     except IntegrityError:
         raise seedream.InvalidInput({"request_id": [_("Another job already has this request.")]}) from None
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.cache import cache
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 FOLDER = "pages"
 SIZER = "sizer"  # the sign of life of the one process that makes copies
-SECONDS = 20.0
+SECONDS, SHOW_SECONDS = 20.0, 1.0
 LATE = timedelta(minutes=1)
 NICENESS = 10  # above that of drivers: a loop beside it keeps its times
 TRIES, TRIES_REMEMBERED = 3, 24 * 3600
@@ -73,12 +74,13 @@ def make_waiting(worker: str = "") -> None:
 
 def _make_many(worker: str, gently: Executor) -> bool:
     """False when the store is away: then the sweep rings again."""
-    until = time.monotonic() + SECONDS
-    while time.monotonic() < until and not Heartbeat.objects.filter(name=worker, is_stopping=True).exists():
-        row = _newest()
-        if row is None:
-            break
-        Heartbeat.show(SIZER)
+    until, shown_at = time.monotonic() + SECONDS, float("-inf")
+    while (now := time.monotonic()) < until and (row := _newest()):
+        if now - shown_at >= SHOW_SECONDS:
+            if Heartbeat.objects.filter(name=worker, is_stopping=True).exists():
+                break
+            Heartbeat.show(SIZER)
+            shown_at = now
         try:
             make(row, gently)
         except OSError as problem:
@@ -137,7 +139,8 @@ def _copies(row: Row, gently: Executor) -> pictures.PageCopies:
 def _tell(row: Row, copies: pictures.PageCopies) -> int:
     told = {"color": copies.color, "widths": list(copies.files), "sized_at": timezone.now()}
     alone = [type(row).objects.filter(pk=row.pk)]
-    return sum(rows.update(**told) for rows in (_sharing(row) if copies.files else alone))
+    with transaction.atomic():
+        return sum(rows.update(**told) for rows in (_sharing(row) if copies.files else alone))
 
 
 def forget(row: Row) -> None:

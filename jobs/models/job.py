@@ -281,7 +281,7 @@ class Job(JobRow):
         return entry
 
     def _tell(self, only: Q, verb: Verb, *, data: Any = None, by: User | None = None, **fields: Any) -> bool:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             told = Job.objects.filter(only, pk=self.pk).update(**fields, version=F("version") + 1)
             if told:
                 self.note(verb, data, by)
@@ -311,7 +311,7 @@ class Job(JobRow):
         where = Q(pk=self.pk, state=source) & (only or Q())
         if lease is not None:
             where &= Q(lease=lease)
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             moved = Job.objects.filter(where).update(**fields, version=F("version") + 1)
             if moved:
                 self.note(verb, data, by, from_state=source, to_state=state)

@@ -90,7 +90,7 @@ async def _mirror_one(keeper: Keeper, position: int, url: str) -> Exception | No
 
 def _keep_outputs(job: Job, lease: str, arrived: list[Arrived]) -> None:
     """The rows of stored files; whoever comes second finds them there."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         if not job.touch(lease):
             return
         known = _positions(job)
