@@ -14,8 +14,14 @@ class Line:
     ours: str
     yardstick: str
     ratio: str
-    budget: str
-    is_reached: bool
+    budget: str = ""
+    is_reached: bool = True
+
+    @property
+    def verdict(self) -> str:
+        if not self.budget:
+            return ""
+        return "yes" if self.is_reached else "**NO**"
 
 
 def measured(
@@ -41,7 +47,7 @@ def show(lines: Iterable[Line]) -> int:
     lines = list(lines)
     sys.stdout.write(HEAD)
     for line in lines:
-        cells = (line.what, line.ours, line.yardstick, line.ratio, line.budget, "yes" if line.is_reached else "**NO**")
+        cells = (line.what, line.ours, line.yardstick, line.ratio, line.budget, line.verdict)
         sys.stdout.write(f"| {' | '.join(cells)} |\n")
     return 0 if all(line.is_reached for line in lines) else 1
 
