@@ -102,3 +102,17 @@ def break_connection():
 
 def test_together_logs_each_write_as_of_its_own_job():
     assert [told["job_id"] for told in write(*[[logs.ids]] * 3)] == ["0", "1", "2"]
+
+
+def test_together_does_not_write_for_who_was_told_to_stop():
+    async def stopped():
+        together = Together()
+        stopping = asyncio.create_task(together.do(beat, "a"))
+        await asyncio.sleep(0)
+        stopping.cancel()
+        try:
+            return await together.do(beat, "b")
+        finally:
+            await in_database(connections.close_all)
+
+    assert (asyncio.run(stopped()), names()) == ("b", {"b"})

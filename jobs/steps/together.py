@@ -44,8 +44,9 @@ class Together:
         return await wish.outcome
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            wishes, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        # Who was told to stop meanwhile left a wish behind that nobody has any more.
+        while waiting := [wish for wish in self._waiting if not wish.outcome.cancelled()]:
+            wishes, self._waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
             outcomes = await in_database(_outcomes, [wish.call for wish in wishes])
             for wish, outcome in zip(wishes, outcomes, strict=True):
                 _tell(wish, outcome)
@@ -53,7 +54,7 @@ class Together:
 
 
 def _tell(wish: Wish, outcome: Any) -> None:
-    if wish.outcome.cancelled():  # who waited was told to stop; what it wrote is written
+    if wish.outcome.cancelled():  # too late: it is written
         return
     if isinstance(outcome, Exception):
         wish.outcome.set_exception(outcome)
