@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from . import seedream
 from .models import Job, Output
 from .querysets import JobQuerySet
-from .states import RUNNING, State
+from .states import RUNNING, STORING, State
 
 # As people think of them
 STATES: dict[str, tuple[Any, Sequence[State]]] = {
@@ -73,12 +73,15 @@ class JobFilter(django_filters.FilterSet):
         return jobs.matching(typed)
 
     def in_state(self, jobs: JobQuerySet, _name: str, group: str) -> JobQuerySet:
-        return jobs.filter(state__in=STATES[group][1])
+        return jobs.filter(state__among=STATES[group][1])
 
     def of_owner(self, jobs: JobQuerySet, _name: str, owner: str) -> JobQuerySet:
         return jobs.filter(owner_id=self.request.user.pk if owner == ME else int(owner))
 
     def with_review(self, jobs: JobQuerySet, _name: str, review: str) -> JobQuerySet:
+        group = self.form.cleaned_data["state"]
+        if group and not {*STATES[group][1]} & {*STORING}:
+            return jobs.none()  # without looking at each of them
         return jobs.filter(Exists(Output.objects.filter(job=OuterRef("pk"), review=review)))
 
     def from_day(self, jobs: JobQuerySet, _name: str, day: date) -> JobQuerySet:

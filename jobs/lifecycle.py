@@ -264,7 +264,7 @@ def mend_times() -> None:
     now = Now()
     held = Job.objects.filter(leased_until__gt=now + AHEAD).exclude(lease="")
     held.update(leased_until=now + timedelta(seconds=settings.LEASE_SECONDS))  # a driver that lives renews it in time
-    Job.objects.filter(state__in=DRIVEN, not_before__gt=now + AHEAD).update(not_before=now)
+    Job.objects.filter(state__among=DRIVEN, not_before__gt=now + AHEAD).update(not_before=now)
     Provider.objects.filter(held_until__gt=now + AHEAD).update(held_until=now)
     Heartbeat.objects.filter(seen_at__gt=now + AHEAD).update(seen_at=now)
 

@@ -47,17 +47,20 @@ class JobQuerySet(models.QuerySet["Job"]):
 
         Rare words are looked up, whatever else is asked for. Jobs with common words come in the order of the index,
         which is that of time, so that it is read only as far as a page goes; when other filters (call this last) leave
-        few jobs, these are looked through instead.
+        few jobs, these are looked through instead. SQLite reads its index so for rare words, too, where there are none.
         """
         if known := self._with_id(typed.strip()):
             return self.filter(pk__in=known)
         if not (needles := search.needles(typed)):
             return self
+        is_all = not self.query.where
+        if is_all and connection.vendor == "sqlite":
+            return self._indexed(typed)
         hits = apps.get_model("jobs.SearchIndex").objects.filter(words__matches=typed)
         # PostgreSQL takes every word for one in two hundred: asked for fewer hits, it would read the table for them.
         if hits[: COMMON + 1].count() <= RARE:
             return self.filter(pk__in=list(hits.values_list("job_id", flat=True)[:COMMON]))
-        if not self.query.where:
+        if is_all:
             return self._indexed(typed)
         if self.order_by()[: FEW + 1].count() > FEW:
             return self._indexed(typed).filter(found__rowid__range=self._span())
@@ -89,12 +92,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that somebody should move and nobody does."""
         free = Q(lease="") | Q(leased_until=None) | Q(leased_until__lt=now)
         due = Q(not_before=None) | Q(not_before__lte=now)
-        return self.filter(free & due, state__in=DRIVEN)
+        return self.filter(free & due, state__among=DRIVEN)
 
     def takeable(self, now: Moment) -> Self:
         """Idle jobs that a driver can do something for: unsent ones only while RunComfy may have more."""
         idle = self.idle(now)
-        return idle if self.sendable() > 0 else idle.filter(state__in=FOLLOWED)
+        return idle if self.sendable() > 0 else idle.filter(state__among=FOLLOWED)
 
     def sendable(self) -> float:
         """How many jobs may be sent before RunComfy has RUNCOMFY_MAX_IN_FLIGHT of ours."""
@@ -139,7 +142,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Take up to `limit` idle jobs under `lease`: first what RunComfy has, the oldest first, then up to `unsent` of
         those that it has not, in the order of their turns."""
         idle = self.idle(Now())
-        taken = idle.filter(state__in=FOLLOWED).order_by("created_at", "id")._take(lease, seconds, limit)
+        taken = idle.filter(state__among=FOLLOWED).order_by("created_at", "id")._take(lease, seconds, limit)
         room = limit - len(taken)
         waiting = idle.filter(state=State.PENDING).order_by("turn", "created_at", "id")
         return taken + waiting._take(lease, seconds, room if unsent is None else min(room, unsent))

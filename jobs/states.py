@@ -32,6 +32,7 @@ DRIVEN = (State.PENDING, *FOLLOWED)
 # What people call running: its steps are all the same to who looks for it.
 RUNNING = (State.PENDING, State.SUBMITTING, *FOLLOWED)
 IN_FLIGHT = (State.SUBMITTING, State.IN_QUEUE, State.IN_PROGRESS)  # what counts for RUNCOMFY_MAX_IN_FLIGHT
+STORING = (State.MIRRORING, State.COMPLETED, State.FAILED)  # no job in another state has, or ever had, an output
 AT_RUNCOMFY = (State.IN_QUEUE, State.IN_PROGRESS, State.MIRRORING, State.COMPLETED)
 
 # The portal's look for each state: its status colour, its icon

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from jobs.filters import JobFilter
 from jobs.models import Job, Output
-from jobs.states import ENDED, State
+from jobs.states import ENDED, STORING, TRANSITIONS, State
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +81,19 @@ def test_review_takes_jobs_with_at_least_one_such_output(alice, make_job, review
     for position, each in enumerate(Output.Review.values):
         add_output(job, position, each)
     assert list(filtered(alice, f"review={review}").qs) == [job]
+
+
+@pytest.mark.parametrize("state", ["cancelled", "unconfirmed"])
+def test_jobs_that_never_stored_anything_are_not_looked_at_for_reviews(alice, state, django_assert_num_queries):
+    found = filtered(alice, f"state={state}&review=approved")
+    assert found.form.is_valid()
+    with django_assert_num_queries(0):
+        assert list(found.qs) == []
+
+
+def test_states_that_store_nothing_are_those_that_none_which_does_leads_to():
+    reached = {state for storing in STORING for state in TRANSITIONS.get(storing, ())}
+    assert reached <= {*STORING}
 
 
 def add_output(job, position, review="unreviewed"):

@@ -189,9 +189,10 @@ def test_nobody_finds_what_they_may_not_see(look, bob, make_job, settings):
     [
         ("", 9),  # session, user, two of permissions, page, first outputs, owners, RunComfy, worker
         ("state=running&quality=fast&owner=me", 9),
-        ("q=images", 10),  # and whether the word is rare
-        ("q=images+2", 10),
-        ("q=images&owner=me", 11),  # and whether the filter leaves few
+        # and whether the word is rare, which makes no difference to SQLite
+        ("q=images", 9 + (connection.vendor == "postgresql")),
+        ("q=images+2", 9 + (connection.vendor == "postgresql")),
+        ("q=images&owner=me", 11),  # and whether it is rare, and whether the filter leaves few
     ],
 )
 def test_history_costs_the_same_for_few_and_for_many(

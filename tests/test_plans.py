@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -11,8 +12,10 @@ from bench import fill
 from bench.cases import all_cases
 from jobs import health, querysets, sizes
 from jobs.models import Job, Output, WebhookDelivery
+from jobs.states import FOLLOWED, RUNNING
+from jobs.views import history
 
-from .plans import captured, whole_reads
+from .plans import captured, indexes, whole_reads
 
 pytestmark = pytest.mark.django_db
 JOBS = 3500
@@ -28,7 +31,7 @@ def filled(reviewers, settings, monkeypatch):
 
 
 def problems(selects):
-    return [f"{step}: {sql}" for sql in dict.fromkeys(selects) for step in whole_reads(sql)]
+    return [f"{step}: {select}" for select in dict.fromkeys(selects) for step in whole_reads(select)]
 
 
 def is_of_its_own(case):
@@ -67,9 +70,21 @@ def test_drivers_and_sweeps_read_no_growing_table_as_a_whole(filled, settings):
     assert problems(selects) == []
 
 
+def test_few_jobs_of_many_are_not_looked_for_among_all(filled):
+    """In the order of an index of all jobs, until enough of them are found."""
+    newest, now = Job.objects.order_by("-created_at", "-id"), timezone.now()
+    running = newest.filter(state__among=RUNNING)
+    after = history.place(running.annotate(place=F("id"))[20])
+    with captured() as asked:
+        list(history.page_of(running, after))
+        list(Job.objects.idle(now).order_by("created_at", "id")[:100])
+        list(Job.objects.idle(now).filter(state__among=FOLLOWED).order_by("created_at", "id")[:100])
+    assert [indexes(select) & {"job_newest", "job_newest_of_owner"} for select in asked] == [set(), set(), set()]
+
+
 def test_plan_names_what_it_reads_as_a_whole(filled):
     with captured() as asked:
         list(Output.objects.filter(size=7))
         list(Output.objects.filter(stored_at__gt=timezone.now() - timedelta(days=1)).order_by("size")[:5])
         list(Job.objects.order_by("-created_at", "-id")[:24])
-    assert [bool(whole_reads(sql)) for sql in asked] == [True, False, False]
+    assert [bool(whole_reads(select)) for select in asked] == [True, False, False]
