@@ -67,7 +67,7 @@ def _changes(days: list[tuple[datetime, datetime]]) -> dict[datetime, int]:
 
 
 def _counted(begin: datetime, end: datetime) -> list[Row]:
-    stored = Output.objects.filter(job=OuterRef("pk")).order_by().values("job").annotate(count=Count("pk"))
+    stored = Output.objects.filter(job=OuterRef("pk")).order_by().values("job").annotate(count=Count("job"))
     images: Any = Coalesce(Subquery(stored.values("count")), 0)
     jobs = Job.objects.filter(created_at__gte=begin, created_at__lt=end).order_by()
     counted: Any = jobs.values("owner_id", "optimize_prompt_options").annotate(
