@@ -51,12 +51,20 @@ def next_look(usual: Usual | None, base: float, phase: float, age: float, ran: f
     """Seconds from an age to the next look: `age` since the acceptance, `ran` since the job was first seen to run,
     `ahead` its place in the queue, `base` the usual pause, `phase` between 0 and 1."""
     if usual is None or usual.whole is None:
-        return _backed_off(base, age / OLD_PART) * (0.9 + phase / 5)
+        return _unknown(base, phase, age)
     if usual.run is None:
         return _near(usual.whole, base, phase, age)
     if ran is not None:
         return _near(usual.run, base, phase, ran)
     return max(_following(age, _queue_gap(usual.run, base, age, ahead), phase) - age, LEAST * base)
+
+
+def _unknown(base: float, phase: float, age: float) -> float:
+    gap = _backed_off(base, age / OLD_PART)
+    if gap > base:
+        return gap * (0.9 + phase / 5)
+    # At moments of its own: counted from now, all jobs that a driver takes over would be due at once, and none before.
+    return max(_following(age, base, phase) - age, LEAST * base)
 
 
 def _queue_gap(run: Span, base: float, age: float, ahead: int) -> float:

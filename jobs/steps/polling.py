@@ -14,6 +14,8 @@ from jobs.states import PASSING, Reason, State
 from .shared import Drive, in_database, request_id_of
 from .trouble import asked_pause, pause_of, said_by
 
+HAND_OVER = 1.0  # seconds in which nobody has a job when one driver follows another
+
 
 async def poll(job: Job, drive: Drive) -> float | None:
     """Ask how the request stands, and follow the answer."""
@@ -54,7 +56,8 @@ def poll_pause(job: Job, usual: figures.UsualTimes, at: datetime | None = None) 
 def first_pause(job: Job, usual: figures.UsualTimes, at: datetime | None = None) -> float:
     """Of a job that a driver takes over: it may have been due while nobody had it."""
     base = settings.RUNCOMFY_POLL_SECONDS
-    pause = poll_pause(job, usual, (at or timezone.now()) - timedelta(seconds=base / 2)) - base / 2
+    missed = min(base / 2, HAND_OVER)
+    pause = poll_pause(job, usual, (at or timezone.now()) - timedelta(seconds=missed)) - missed
     # A hand-over must not make every job of a large fleet poll in the same moment.
     return pause if pause > 0 else job.pk.int % 1000 / 1000 * base / 2
 
