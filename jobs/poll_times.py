@@ -15,7 +15,7 @@ FEWEST = 5  # finished jobs that a spread can be told of
 LEAST_SPREAD = 0.08
 NEARLY_ALL = 2.5  # spreads to either side of the median
 # In units of the usual pause: while a job can hardly be done, while it is due, and at the longest
-RARE, DUE, LONGEST, LEAST = 4.0, 0.75, 10.0, 0.25
+RARE, DUE, LONGEST, LEAST = 4.0, 0.75, 8.0, 0.25
 QUEUE_LOOKS = 3  # in the time that the soonest job takes, so that one which began unseen is seen before it can be done
 LATE_PART, OLD_PART = 25, 30  # of how late, or how old, it is: the longer it took, the less a moment matters
 
@@ -51,20 +51,12 @@ def next_look(usual: Usual | None, base: float, phase: float, age: float, ran: f
     """Seconds from an age to the next look: `age` since the acceptance, `ran` since the job was first seen to run,
     `ahead` its place in the queue, `base` the usual pause, `phase` between 0 and 1."""
     if usual is None or usual.whole is None:
-        return _unknown(base, phase, age)
+        return _backing_off(base, phase, age, age / OLD_PART)
     if usual.run is None:
         return _near(usual.whole, base, phase, age)
     if ran is not None:
         return _near(usual.run, base, phase, ran)
     return max(_following(age, _queue_gap(usual.run, base, age, ahead), phase) - age, LEAST * base)
-
-
-def _unknown(base: float, phase: float, age: float) -> float:
-    gap = _backed_off(base, age / OLD_PART)
-    if gap > base:
-        return gap * (0.9 + phase / 5)
-    # At moments of its own: counted from now, all jobs that a driver takes over would be due at once, and none before.
-    return max(_following(age, base, phase) - age, LEAST * base)
 
 
 def _queue_gap(run: Span, base: float, age: float, ahead: int) -> float:
@@ -75,14 +67,22 @@ def _queue_gap(run: Span, base: float, age: float, ahead: int) -> float:
 
 def _near(span: Span, base: float, phase: float, age: float) -> float:
     if age > span.latest:
-        return _backed_off(base, (age - span.latest) / LATE_PART) * (0.9 + phase / 5)
+        return _backing_off(base, phase, age, (age - span.latest) / LATE_PART)
     due = _following(max(age, span.soonest), DUE * base, phase, span.soonest)
     following = due if age >= span.soonest else min(due, _following(age, RARE * base, phase))
     return max(following - age, LEAST * base)
 
 
+def _backing_off(base: float, phase: float, age: float, seconds: float) -> float:
+    """At moments of the job's own: counted from when a driver takes a job over, a pause could be longer than each of
+    them has it, and nobody would ever look."""
+    gap = _backed_off(base, seconds)
+    return max(_following(age, gap, phase * LONGEST * base / gap) - age, LEAST * base)
+
+
 def _backed_off(base: float, seconds: float) -> float:
-    return min(max(base, seconds), LONGEST * base)
+    """Doubled, so that the moments of long gaps are some of those of short ones."""
+    return base * 2 ** int(math.log2(min(max(seconds / base, 1), LONGEST)))
 
 
 def _following(age: float, gap: float, phase: float, begin: float = 0.0) -> float:

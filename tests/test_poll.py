@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from jobs import figures
 from jobs.models import Job
-from jobs.poll_times import Span, Usual
+from jobs.poll_times import LONGEST, Span, Usual
 from jobs.states import State
 from jobs.steps import polling
 
@@ -109,3 +109,17 @@ def test_poll_of_many_jobs_of_which_nothing_is_known_begins_at_once_and_is_sprea
     pauses = [polling.first_pause(running(40), {}) for _ in range(100)]
     assert min(pauses) < 0.5
     assert max(pauses) > 3.5
+
+
+@pytest.mark.parametrize("usual", [{}, {KIND: DUE}])
+@pytest.mark.parametrize("base", [2, 5, 60])
+@pytest.mark.parametrize("phase", [0, 250, 500, 750, 800, 999])
+def test_poll_of_an_old_job_comes_though_each_driver_has_it_for_a_short_time_only(
+    running, settings, base, phase, usual
+):
+    settings.RUNCOMFY_POLL_SECONDS = base
+    job, now = running(1000), timezone.now()
+    job.pk = uuid.UUID(int=phase)
+    runs = range(0, int(LONGEST + 2) * base, int(settings.DRIVE_SECONDS))
+    pauses = [polling.first_pause(job, usual, now + timedelta(seconds=begun)) for begun in runs]
+    assert min(pauses) < settings.DRIVE_SECONDS - 1

@@ -42,10 +42,10 @@ def test_equal_times_still_leave_a_margin():
 
 @pytest.mark.parametrize("usual", [None, Usual()])
 def test_unknown_kind_is_looked_at_as_its_age_says(usual):
-    assert next_look(usual, BASE, PHASE, 10, None, 0) == 1  # at moments of its own: 1, 3, … 11 s after its acceptance
-    assert next_look(usual, BASE, PHASE, 11, None, 0) == BASE
-    assert next_look(usual, BASE, PHASE, 120, None, 0) == 4
-    assert next_look(usual, BASE, PHASE, 36_000, None, 0) == LONGEST * BASE
+    moments = looks(usual, 100, 36_000)  # of its own, whenever one begins to look
+    assert [moments[0], *moments[-2:]] == [102, 35_976, 35_992]
+    assert moments[-1] - moments[-2] == LONGEST * BASE
+    assert looks(usual, 101, 36_000) == moments
 
 
 def test_job_that_can_hardly_be_done_is_left_alone():

@@ -71,9 +71,9 @@ async def _ask_to_cancel(job: Job, drive: Drive) -> None:
 
 async def _follow(job: Job, drive: Drive, status: Status) -> None:
     if status.is_running and job.state == State.IN_QUEUE:
-        await drive.write(job.mark_in_progress, drive.lease, status.word)
+        await drive.write(job, job.mark_in_progress, drive.lease, status.word)
     elif status.is_waiting and job.state == State.IN_PROGRESS:
-        await drive.write(job.mark_requeued, drive.lease, status.word, status.queue_position)
+        await drive.write(job, job.mark_requeued, drive.lease, status.word, status.queue_position)
     elif (status.word, status.queue_position) != (job.provider_status, job.queue_position):
         await in_database(job.observe, drive.lease, status.word, status.queue_position)
 
@@ -93,7 +93,7 @@ async def _take_result(job: Job, drive: Drive) -> float | None:
     if not seedream.output_urls(result.output):
         await _fail(job, drive, Reason.NO_OUTPUT, result)
         return None
-    moved = await drive.write(job.mark_delivered, drive.lease, result.word, result.raw, result.cost)
+    moved = await drive.write(job, job.mark_delivered, drive.lease, result.word, result.raw, result.cost)
     return 0.0 if moved else None
 
 
