@@ -20,7 +20,7 @@ def write(*calls):
 
     async def written(together, number, call):
         with logs.about(Job(pk=number)):
-            return await together.do(*call)
+            return await together.do(number, *call)
 
     async def all_written():
         together = Together()
@@ -107,12 +107,26 @@ def test_together_logs_each_write_as_of_its_own_job():
 def test_together_does_not_write_for_who_was_told_to_stop():
     async def stopped():
         together = Together()
-        stopping = asyncio.create_task(together.do(beat, "a"))
+        stopping = asyncio.create_task(together.do(1, beat, "a"))
         await asyncio.sleep(0)
         stopping.cancel()
         try:
-            return await together.do(beat, "b")
+            return await together.do(2, beat, "b")
         finally:
             await in_database(connections.close_all)
 
     assert (asyncio.run(stopped()), names()) == ("b", {"b"})
+
+
+def test_together_writes_in_the_order_of_the_jobs():
+    order = []
+
+    async def written():
+        together = Together()
+        try:
+            await asyncio.gather(*(together.do(number, order.append, number) for number in (3, 1, 2)))
+        finally:
+            await in_database(connections.close_all)
+
+    asyncio.run(written())
+    assert order == [1, 2, 3]

@@ -31,7 +31,7 @@ async def mirror_outputs(job: Job, drive: Drive) -> float | None:
         return 0.0
     if worst:
         return await _mirror_again(job, drive, worst)
-    await drive.write(job.mark_completed, drive.lease)
+    await drive.write(job, job.mark_completed, drive.lease)
     return None
 
 
@@ -64,7 +64,7 @@ class Keeper:
         async with self._turn:
             if taken := self._arrived:
                 self._arrived = []
-                await self.drive.write(_keep_outputs, self.job, self.drive.lease, taken)
+                await self.drive.write(self.job, _keep_outputs, self.job, self.drive.lease, taken)
                 self.drive.has_new_files = True
 
 

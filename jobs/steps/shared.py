@@ -47,9 +47,9 @@ class Drive:
         self.misses[job.pk] = self.misses.get(job.pk, 0) + 1
         return self.misses[job.pk]
 
-    async def write(self, verb: Callable[..., Any], *arguments: Any) -> Any:
+    async def write(self, job: Job, verb: Callable[..., Any], *arguments: Any) -> Any:
         """Have a job's verb done, in one transaction with those of other jobs that wait for the database."""
-        return await self.together.do(verb, *arguments)
+        return await self.together.do(job.pk, verb, *arguments)
 
     @property
     def is_held(self) -> bool:
