@@ -79,7 +79,7 @@ class JobFilter(django_filters.FilterSet):
         return jobs.filter(owner_id=self.request.user.pk if owner == ME else int(owner))
 
     def with_review(self, jobs: JobQuerySet, _name: str, review: str) -> JobQuerySet:
-        group = self.form.cleaned_data["state"]
+        group = self.form.cleaned_data.get("state")  # a bad one is left out
         if group and not {*STATES[group][1]} & {*STORING}:
             return jobs.none()  # without looking at each of them
         return jobs.filter(Exists(Output.objects.filter(job=OuterRef("pk"), review=review)))

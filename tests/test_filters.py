@@ -159,3 +159,9 @@ def test_bad_value_is_told_and_left_out(alice, make_job, query, field):
     given = filtered(alice, f"{query}")
     assert list(given.errors) == [field]
     assert list(given.qs) == [job]
+
+
+def test_bad_state_leaves_the_review_to_be_looked_for(alice, make_job):
+    make_job(alice)
+    given = filtered(alice, "state=sideways&review=approved")
+    assert (list(given.errors), list(given.qs)) == (["state"], [])
