@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from . import clients, delivery, doorbell, intake, search, seedream, sizes
-from .models import Count, Heartbeat, IdempotencyKey, Job, JobInput, Provider, SearchEntry, WebhookDelivery
+from .models import Count, Heartbeat, IdempotencyKey, Job, JobInput, Provider, SearchEntry, UsageDay, WebhookDelivery
 from .runcomfy import Gone, Model, RunComfyError, Temporary
 from .states import DRIVEN, State, Verb
 from .values import words
@@ -267,6 +267,7 @@ def mend_times() -> None:
     Job.objects.filter(state__among=DRIVEN, not_before__gt=now + AHEAD).update(not_before=now)
     Provider.objects.filter(held_until__gt=now + AHEAD).update(held_until=now)
     Heartbeat.objects.filter(seen_at__gt=now + AHEAD).update(seen_at=now)
+    UsageDay.objects.filter(end__gt=now).delete()  # kept for over by a clock that was ahead
 
 
 def look_after_provider() -> None:

@@ -48,7 +48,8 @@ def is_asked_directly() -> bool:
 
 
 def connect() -> None:
-    """Make S3's client, which takes long once: a call that has its moment should not wait for it."""
+    """Make this thread's client of S3, and load what all clients need, which takes long once: a call that has its
+    moment should not wait for that."""
     if not isinstance(default_storage, FileSystemStorage):
         default_storage.connection  # type: ignore[attr-defined]  # noqa: B018
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from jobs import usage, usage_days
+from jobs import lifecycle, usage, usage_days
 from jobs.models import Job, LateChange, Output, UsageDay
 from jobs.states import Reason, State
 
@@ -140,3 +140,10 @@ def test_usage_adds_up_exactly(alice):
         run(alice, cost="0.1000", images=0)
     for _look in range(2):
         assert figures(alice).charged == Decimal("3.0000")
+
+
+def test_usage_day_that_was_kept_by_a_clock_ahead_is_counted_again():
+    begin = usage_days.begin_of(timezone.localdate())
+    UsageDay.objects.create(begin=begin, end=begin + timedelta(days=2), changes=0, rows=[])
+    lifecycle.mend_times()
+    assert not UsageDay.objects.exists()
