@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
-from django.db.models import Exists
+from django.db.models import Subquery
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import capfirst
@@ -56,9 +56,13 @@ def _ends(changes: "Changes") -> list[date]:
 
 def _filled(changes: "Changes", chosen: list[int], ends: list[date]) -> list[date]:
     """The first days of the years, months or days that have rows."""
-    name, rows = changes.date_hierarchy, changes.root_queryset.order_by()
+    name = changes.date_hierarchy
+    # The first of each: asked whether there is any, PostgreSQL would read the table up to the first of a later year.
+    rows = changes.root_queryset.order_by(name).values(name)
     asked: dict[str, Any] = {
-        f"on_{begin:%Y_%m_%d}": Exists(rows.filter(**{f"{name}__gte": begin_of(begin), f"{name}__lt": begin_of(end)}))
+        f"on_{begin:%Y_%m_%d}": Subquery(
+            rows.filter(**{f"{name}__gte": begin_of(begin), f"{name}__lt": begin_of(end)})[:1]
+        )
         for begin, end in _spans(chosen, ends)
     }
     found: Any = User.objects.values(**asked)[:1].get() if asked else {}
