@@ -64,8 +64,11 @@ def edit(sandbox, alice, image, tmp_path):
     """`manage.py edit` in a process of its own, without a worker; what it says is read from a file."""
     command = [sys.executable, "manage.py", "edit", image, "--prompt", "Make 2.", "--user", "alice"]
     said = tmp_path / "said.txt"
+    # What a shell starts in the background ignores Ctrl-C, and so would all that it starts.
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
     with said.open("w") as sink:
         process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment(tmp_path), stderr=sink)
+    signal.signal(signal.SIGINT, usual)
     yield SimpleNamespace(process=process, said=said.read_text)
     process.kill()
     process.wait()
