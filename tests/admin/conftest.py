@@ -7,9 +7,8 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from jobs import review, sizes
-from jobs.models import ApiToken, Job, Picture, WebhookDelivery, WebhookEndpoint
-from jobs.states import State
-from tests.conftest import png, stored_output
+from jobs.models import ApiToken, Picture, WebhookDelivery, WebhookEndpoint
+from tests.conftest import complete
 
 READ_ONLY = ["job", "output", "reviewdecision", "jobevent", "picture", "webhookendpoint", "webhookdelivery"]
 MODELS = [*READ_ONLY, "apitoken", "rejectionreason"]
@@ -20,13 +19,7 @@ def finish(alice, make_job):
     """A completed job of alice's with so many outputs."""
 
     def make(count=1, **given):
-        job = make_job(alice, **given)
-        ended = {"state": State.COMPLETED, "request_id": f"request-{job.pk}", "finished_at": job.created_at}
-        Job.objects.filter(pk=job.pk).update(**ended)
-        for number in range(count):
-            stored_output(job, png(color=(number, 0, 0)))
-        job.refresh_from_db()
-        return job
+        return complete(make_job(alice, **given), count)
 
     return make
 
